@@ -1,0 +1,88 @@
+"""What every record is made of: frozen models, measured values, and absence with a reason.
+
+A measured float is quantised once, with stated digits, when it enters a record (``measured``). From
+there on it is a ``Decimal``: circuits, verdicts and reports are exact functions of the record.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic.json_schema import WithJsonSchema
+
+DIGITS = 4
+"""Digits after the point of every measured effect, share, metric and probability in a record."""
+
+
+def _exact_decimal(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        number = value
+    elif isinstance(value, str):
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            raise ValueError("not a decimal number") from None
+    else:
+        raise ValueError(f"a decimal string is needed, not {type(value).__name__}")
+    if not number.is_finite():
+        raise ValueError("a finite number is needed")
+    return number
+
+
+Measure = Annotated[
+    Decimal,
+    BeforeValidator(_exact_decimal),
+    PlainSerializer(lambda number: format(number, "f"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}),
+]
+"""An exact decimal, written as a string in JSON so that no reader can round it."""
+
+Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+"""A SHA-256 digest with its algorithm named: ``sha256:`` and 64 lower-case hexadecimal digits."""
+
+HeadId = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$")]
+"""An attention head as ``layer.head``, both counted from 0, for example ``9.6``."""
+
+Instant = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+"""A moment in UTC, to the second, for example ``2026-11-20T09:30:00Z``."""
+
+
+def measured(value: float, digits: int = DIGITS) -> Decimal:
+    """The decimal that stands for a measured float from now on, rounded half to even.
+
+    Raises:
+        ValueError: the value is not finite; such a measurement is a finding, never a number.
+    """
+    if not math.isfinite(value):
+        raise ValueError(f"a measurement came out as {value}")
+    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+    return abs(rounded) if rounded.is_zero() else rounded  # no negative zero on a page
+
+
+class Record(BaseModel):
+    """Base of every record: immutable, complete, and closed to keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class NotAssessed(Record):
+    """Stands where a result would stand, and says why there is none. Never printed as zero."""
+
+    state: Literal["not_assessed"] = "not_assessed"
+    reason: Annotated[str, Field(min_length=1)]
+
+
+class Interval(Record):
+    """A mean with its bootstrap percentile interval over examples.
+
+    ``level`` is the nominal coverage (0.95), ``n`` the number of examples resampled.
+    """
+
+    mean: Measure
+    low: Measure
+    high: Measure
+    level: Measure
+    n: Annotated[int, Field(ge=1)]

@@ -1,0 +1,84 @@
+"""Everything that changes a task's result, in one place, and which of it the policy left to default."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from auditkit.records.base import Measure, Record
+
+Method = Literal["attributed-codes"]
+Metric = Literal["logit_difference", "probability_difference"]
+Ablation = Literal["resample", "mean"]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class AutoencoderSettings(Record):
+    """One TopK sparse autoencoder per head (Gao et al., arXiv:2406.04093).
+
+    ``latents`` per head, ``k`` active per vector, ``steps`` of ``batch`` vectors with Adam at
+    ``learning_rate``.
+    """
+
+    latents: Positive
+    k: Positive
+    steps: Positive
+    batch: Positive
+    learning_rate: Measure
+
+
+class Thresholds(Record):
+    """What a result is judged by. All are shares between 0 and 1.
+
+    ``tau``: a latent's, or a whole head's, attributed effect on one example becomes a code above this
+    share of the task effect. ``quorum``: a code joins the signature when at least this share of the
+    discovery examples carries it. ``head_effect``: a head belongs to the circuit when patching it
+    alone moves the task effect by at least this share. ``sufficiency``: the circuit alone must carry
+    at least this share, and at most its mirror (2 - sufficiency). ``necessity``: removing the circuit
+    must remove at least this share. ``min_accuracy``: below it the model does not do the task.
+    ``tolerance``: the share of defensible settings that may disagree before a verdict is inconclusive.
+    """
+
+    tau: Measure
+    quorum: Measure
+    head_effect: Measure
+    sufficiency: Measure
+    necessity: Measure
+    min_accuracy: Measure
+    tolerance: Measure
+
+
+class PatchingRule(Record):
+    """How far exact single-head patching goes down the ranking.
+
+    It stops after ``patience`` heads in a row below ``head_effect``; then ``sample`` heads drawn at
+    random from the rest are patched as a check on what the ranking left out.
+    """
+
+    patience: Positive
+    sample: Annotated[int, Field(ge=0)]
+
+
+class BootstrapSettings(Record):
+    """Percentile bootstrap over examples: number of resamples, and nominal coverage of intervals."""
+
+    resamples: Positive
+    level: Measure
+
+
+class Specification(Record):
+    """The full specification of one task's audit. ``defaulted`` names the keys the policy left out."""
+
+    method: Method
+    attribution: Literal["single"]
+    metric: Metric
+    seed: Annotated[int, Field(ge=0)]
+    examples: Positive
+    test_examples: Positive
+    ablations: Annotated[tuple[Ablation, ...], Field(min_length=1)]
+    autoencoder: AutoencoderSettings
+    thresholds: Thresholds
+    patching: PatchingRule
+    bootstrap: BootstrapSettings
+    defaulted: tuple[str, ...]

@@ -1,0 +1,207 @@
+"""What was found about one task: behaviour, codes, causal check, circuit, comparison, verdict."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from auditkit.records.base import HeadId, Interval, Measure, NotAssessed, Record, Sha256
+from auditkit.records.declared import Expectation
+from auditkit.records.prompts import PromptPair
+from auditkit.records.specification import Ablation, Specification
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Verdict = Literal["consistent", "not_consistent", "inconclusive", "not_assessed"]
+Observation = Literal["observed", "not_observed", "not_assessed"]
+
+
+class PromptSet(Record):
+    """A set of prompt pairs by digest: the SHA-256 of their canonical JSON, and how many there are."""
+
+    sha256: Sha256
+    n: Positive
+
+
+class Examples(Record):
+    """Where the prompts come from, and the two sets that never overlap.
+
+    ``discovery`` finds the circuit; ``test`` measures behaviour, sufficiency and necessity. ``shown``
+    is one pair for the reader to see, or the reason why none is printed.
+    """
+
+    origin: str
+    discovery: PromptSet
+    test: PromptSet
+    shown: PromptPair | NotAssessed
+
+
+class Behaviour(Record):
+    """Whether the model does the task at all, on the test pairs.
+
+    ``correct`` positives have a metric above 0. ``positive`` and ``negative`` are the metric's mean
+    with its interval; the lists give it per test pair, in logits or in probability.
+    """
+
+    state: Literal["observed", "not_observed"]
+    n: Positive
+    correct: Count
+    accuracy: Measure
+    positive: Interval
+    negative: Interval
+    positive_values: tuple[Measure, ...]
+    negative_values: tuple[Measure, ...]
+
+
+class ExampleCodes(Record):
+    """The integer codes of one discovery example, ascending."""
+
+    example: Count
+    codes: tuple[int, ...]
+
+
+class ScreenedHead(Record):
+    """What screening says of one head, before any intervention.
+
+    ``attributed`` is the mean over examples of the head's attributed effect, as a share of the task
+    effect. ``support`` is the number of examples that carry the head's whole-head code. ``rank`` 1 is
+    the largest magnitude.
+    """
+
+    head: HeadId
+    rank: Positive
+    attributed: Measure
+    support: Count
+
+
+class Codes(Record):
+    """The examples as sets of integers (``auditkit.codes`` gives the numbering), and their signature.
+
+    ``stride`` is the number of codes a head owns. ``signature`` are the codes carried by at least
+    ``quorum_count`` examples. ``unexplained_variance`` is the autoencoders' reconstruction error as a
+    share of the variance; ``ties`` counts vectors whose k-th and next latent were equal.
+    """
+
+    stride: Positive
+    quorum_count: Positive
+    examples: tuple[ExampleCodes, ...]
+    signature: tuple[int, ...]
+    heads: tuple[ScreenedHead, ...]
+    unexplained_variance: Measure
+    ties: Count
+
+
+class PatchedHead(Record):
+    """One head replaced, alone, by its value on the matched negative.
+
+    ``effects`` per discovery example: how much of the task effect is lost (negative: the head opposes
+    the task). ``chosen``: in rank order, or in the random sample of the rest.
+    """
+
+    head: HeadId
+    chosen: Literal["ranked", "sampled"]
+    effects: tuple[Measure, ...]
+    effect: Interval
+
+
+class SetEffect(Record):
+    """Sufficiency or necessity of the circuit under one ablation, on the test pairs.
+
+    ``shares`` per test pair, ``share`` their mean with its interval: for sufficiency the share of the
+    task effect that remains when every other head is ablated, for necessity the share that is lost
+    when the circuit's heads are.
+    """
+
+    ablation: Ablation
+    shares: tuple[Measure, ...]
+    share: Interval
+    state: Literal["observed", "not_observed"]
+
+
+class Causal(Record):
+    """What interventions say. ``forwards`` counts model forward passes, one per prompt and variant.
+
+    ``unpatched`` heads were ranked below the stopping point and not drawn for the sample: their single
+    effects were not measured.
+    """
+
+    task_effect: Measure
+    patched: tuple[PatchedHead, ...]
+    unpatched: tuple[HeadId, ...]
+    sufficiency: tuple[SetEffect, ...]
+    necessity: tuple[SetEffect, ...]
+    random_sets: NotAssessed
+    minimality: NotAssessed
+    joint_ablation: NotAssessed
+    constant_role: NotAssessed
+    forwards: Count
+
+
+class Edge(Record):
+    """Two signature heads, the earlier layer first, and how often the discovery examples carry both.
+
+    ``p_value`` is the hypergeometric chance of at least ``together`` joint appearances given how often
+    each appears; ``q_value`` corrects for the number of pairs (Benjamini and Hochberg 1995).
+    """
+
+    source: HeadId
+    target: HeadId
+    together: Count
+    p_value: Measure
+    q_value: Measure
+
+
+class Circuit(Record):
+    """The heads whose single effect reaches the threshold, in layer order, and the edges among them."""
+
+    heads: tuple[HeadId, ...]
+    edges: tuple[Edge, ...]
+
+
+class Comparison(Record):
+    """The circuit found against the circuit declared. Shares are undefined for an empty circuit."""
+
+    matched: tuple[HeadId, ...]
+    missing: tuple[HeadId, ...]
+    extra: tuple[HeadId, ...]
+    precision: Measure | NotAssessed
+    recall: Measure
+
+
+class Finding(Record):
+    """One sentence for the reader. ``code`` is stable; ``level`` says how much it weighs."""
+
+    code: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    level: Literal["note", "warning", "failure"]
+    text: str
+
+
+class Ladder(Record):
+    """The ladder of claims, each stated by itself: does it, separates it, causes it, holds."""
+
+    behaviour: Observation
+    association: Observation
+    causal: Observation
+    stable: Observation
+
+
+class TaskRecord(Record):
+    """One task, from what was specified to what was found."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+    title: str
+    evidence_for: tuple[str, ...]
+    specification: Specification
+    examples: Examples
+    behaviour: Behaviour
+    codes: Codes | NotAssessed
+    null: NotAssessed
+    causal: Causal | NotAssessed
+    circuit: Circuit | NotAssessed
+    stability: NotAssessed
+    expected: Expectation | NotAssessed
+    comparison: Comparison | NotAssessed
+    ladder: Ladder
+    findings: tuple[Finding, ...]
+    verdict: Verdict

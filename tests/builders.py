@@ -1,0 +1,365 @@
+"""Hand-made records: each field stated, none random, small enough to check by eye.
+
+``audit_record()`` is a run over two tasks on a 2-layer, 2-head model: ``copying`` is consistent with
+its expectation, ``counting`` is a task the model does not do.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from auditkit.records.audit import (
+    AuditRecord,
+    Checkpoint,
+    Environment,
+    LegalRegisterReference,
+    Limitation,
+    Operator,
+    PolicyReference,
+    ReportSettings,
+    Times,
+    Tool,
+)
+from auditkit.records.base import Interval, NotAssessed
+from auditkit.records.declared import (
+    Declarer,
+    Expectation,
+    HighRisk,
+    NotApplicable,
+    Provided,
+    Provider,
+    System,
+    ToBeProvided,
+)
+from auditkit.records.model import AttentionLayer, FileDigest, ModelIdentity
+from auditkit.records.prompts import PromptPair
+from auditkit.records.specification import (
+    AutoencoderSettings,
+    BootstrapSettings,
+    PatchingRule,
+    Specification,
+    Thresholds,
+)
+from auditkit.records.task import (
+    Behaviour,
+    Causal,
+    Circuit,
+    Codes,
+    Comparison,
+    Edge,
+    ExampleCodes,
+    Examples,
+    Finding,
+    Ladder,
+    PatchedHead,
+    PromptSet,
+    ScreenedHead,
+    SetEffect,
+    TaskRecord,
+)
+
+D = Decimal
+
+
+def digest(character: str) -> str:
+    """A digest that is visibly made up: one hexadecimal digit repeated."""
+    return "sha256:" + character * 64
+
+
+def interval(mean: str, low: str, high: str, n: int = 2) -> Interval:
+    return Interval(mean=D(mean), low=D(low), high=D(high), level=D("0.95"), n=n)
+
+
+def not_in_this_test(what: str) -> NotAssessed:
+    return NotAssessed(reason=f"{what} is left out of this hand-made record")
+
+
+def specification() -> Specification:
+    return Specification(
+        method="attributed-codes",
+        attribution="single",
+        metric="logit_difference",
+        seed=0,
+        examples=2,
+        test_examples=2,
+        ablations=("resample", "mean"),
+        autoencoder=AutoencoderSettings(latents=4, k=2, steps=10, batch=8, learning_rate=D("0.01")),
+        thresholds=Thresholds(
+            tau=D("0.02"),
+            quorum=D("0.5"),
+            head_effect=D("0.05"),
+            sufficiency=D("0.8"),
+            necessity=D("0.5"),
+            min_accuracy=D("0.9"),
+            tolerance=D("0.1"),
+        ),
+        patching=PatchingRule(patience=1, sample=1),
+        bootstrap=BootstrapSettings(resamples=100, level=D("0.95")),
+        defaulted=("attribution", "thresholds.tau"),
+    )
+
+
+def examples(origin: str) -> Examples:
+    return Examples(
+        origin=origin,
+        discovery=PromptSet(sha256=digest("1"), n=2),
+        test=PromptSet(sha256=digest("2"), n=2),
+        shown=PromptPair(
+            positive="A B A", negative="C B A", answers=(" B",), wrong=(" C",), template="copy"
+        ),
+    )
+
+
+def behaviour(does_it: bool) -> Behaviour:
+    values = (D("2.0000"), D("2.0000")) if does_it else (D("-0.1000"), D("0.1000"))
+    mean = "2.0000" if does_it else "0.0000"
+    low, high = (mean, mean) if does_it else ("-0.1000", "0.1000")
+    return Behaviour(
+        state="observed" if does_it else "not_observed",
+        n=2,
+        correct=2 if does_it else 1,
+        accuracy=D("1.0000") if does_it else D("0.5000"),
+        positive=interval(mean, low, high),
+        negative=interval("-2.0000", "-2.0000", "-2.0000"),
+        positive_values=values,
+        negative_values=(D("-2.0000"), D("-2.0000")),
+    )
+
+
+def codes() -> Codes:
+    """Stride 6: head 0.0 owns codes 0-5, 0.1 owns 6-11, 1.0 owns 12-17, 1.1 owns 18-23."""
+    return Codes(
+        stride=6,
+        quorum_count=1,
+        examples=(
+            ExampleCodes(example=0, codes=(0, 7, 11, 13, 17, 18)),
+            ExampleCodes(example=1, codes=(0, 7, 11, 14, 17, 18)),
+        ),
+        signature=(7, 11, 13, 14, 17),
+        heads=(
+            ScreenedHead(head="0.0", rank=3, attributed=D("0.0100"), support=0),
+            ScreenedHead(head="0.1", rank=2, attributed=D("0.3000"), support=2),
+            ScreenedHead(head="1.0", rank=1, attributed=D("0.7000"), support=2),
+            ScreenedHead(head="1.1", rank=4, attributed=D("0.0000"), support=0),
+        ),
+        unexplained_variance=D("0.1200"),
+        ties=0,
+    )
+
+
+def patched(head: str, effect: str, chosen: str = "ranked") -> PatchedHead:
+    return PatchedHead.model_validate_json(
+        f'{{"head":"{head}","chosen":"{chosen}","effects":["{effect}","{effect}"],'
+        f'"effect":{interval(effect, effect, effect).model_dump_json()}}}'
+    )
+
+
+def set_effects(share: str) -> tuple[SetEffect, ...]:
+    return tuple(
+        SetEffect(
+            ablation=ablation,
+            shares=(D(share), D(share)),
+            share=interval(share, share, share),
+            state="observed",
+        )
+        for ablation in ("resample", "mean")
+    )
+
+
+def causal() -> Causal:
+    return Causal(
+        task_effect=D("4.0000"),
+        patched=(
+            patched("1.0", "0.7500"),
+            patched("0.1", "0.2500"),
+            patched("0.0", "0.0000"),
+            patched("1.1", "0.0000", "sampled"),
+        ),
+        unpatched=(),
+        sufficiency=set_effects("1.0000"),
+        necessity=set_effects("0.9500"),
+        random_sets=not_in_this_test("The random-set yardstick"),
+        minimality=not_in_this_test("Minimality"),
+        joint_ablation=not_in_this_test("Joint ablation"),
+        constant_role=not_in_this_test("The constant-role pass"),
+        forwards=32,
+    )
+
+
+def copying() -> TaskRecord:
+    return TaskRecord(
+        id="copying",
+        title="Copies the name seen before",
+        evidence_for=("13(3)(b)(iv)", "IV.2(g)"),
+        specification=specification(),
+        examples=examples("generator:copying"),
+        behaviour=behaviour(does_it=True),
+        codes=codes(),
+        null=not_in_this_test("The null"),
+        causal=causal(),
+        circuit=Circuit(
+            heads=("0.1", "1.0"),
+            edges=(
+                Edge(
+                    source="0.1",
+                    target="1.0",
+                    together=2,
+                    p_value=D("1.0000"),
+                    q_value=D("1.0000"),
+                ),
+            ),
+        ),
+        stability=not_in_this_test("Stability"),
+        expected=Expectation(
+            heads=("0.1", "1.0"),
+            min_precision=D("0.8"),
+            min_recall=D("0.8"),
+            declared_for=digest("c"),
+            source="worked out by hand",
+        ),
+        comparison=Comparison(
+            matched=("0.1", "1.0"),
+            missing=(),
+            extra=(),
+            precision=D("1.0000"),
+            recall=D("1.0000"),
+        ),
+        ladder=Ladder(
+            behaviour="observed", association="observed", causal="observed", stable="not_assessed"
+        ),
+        findings=(
+            Finding(
+                code="matches_expectation",
+                level="note",
+                text="2 of 2 declared heads were found, and no other.",
+            ),
+        ),
+        verdict="consistent",
+    )
+
+
+def counting() -> TaskRecord:
+    absent = NotAssessed(
+        reason="The model does not do this task, so there is no mechanism to find."
+    )
+    return TaskRecord(
+        id="counting",
+        title="Counts to ten",
+        evidence_for=("13(3)(b)(ii)",),
+        specification=specification(),
+        examples=examples("file:counting.jsonl"),
+        behaviour=behaviour(does_it=False),
+        codes=absent,
+        null=absent,
+        causal=absent,
+        circuit=absent,
+        stability=absent,
+        expected=NotAssessed(reason="The policy declares no expected circuit for this task."),
+        comparison=absent,
+        ladder=Ladder(
+            behaviour="not_observed",
+            association="not_assessed",
+            causal="not_assessed",
+            stable="not_assessed",
+        ),
+        findings=(
+            Finding(
+                code="behaviour_not_observed",
+                level="warning",
+                text="The model answered 1 of 2 test prompts; at least 90 % are needed.",
+            ),
+        ),
+        verdict="not_assessed",
+    )
+
+
+def system() -> System:
+    return System(
+        name="Example screening system",
+        version="1.2",
+        intended_purpose="Ranks applications for review by a person.",
+        high_risk=HighRisk(annex="III", point="4(a)"),
+        placed_on_market=None,
+        provider=Provider(
+            name="Example Provider GmbH",
+            address="Beispielweg 1, 10115 Berlin, Germany",
+            email="compliance@example.invalid",
+            authorised_representative=None,
+        ),
+    )
+
+
+def model_identity() -> ModelIdentity:
+    layers = tuple(
+        AttentionLayer(index=i, n_heads=2, d_head=4, module=f"transformer.h.{i}.attn.c_proj")
+        for i in range(2)
+    )
+    return ModelIdentity(
+        name="toy",
+        revision=None,
+        architecture="GPT2LMHeadModel",
+        n_parameters=1234,
+        layers=layers,
+        manifest=(
+            FileDigest(path="config.json", size=10, sha256=digest("a")),
+            FileDigest(path="model.safetensors", size=4936, sha256=digest("b")),
+            FileDigest(path="tokenizer.json", size=99, sha256=digest("d")),
+        ),
+        manifest_digest=digest("e"),
+        root_digest=digest("f"),
+        weights_digest=digest("c"),
+        tokenizer_digest=digest("d"),
+    )
+
+
+def audit_record() -> AuditRecord:
+    return AuditRecord(
+        schema_version="1",
+        run_id="01234567-89ab-7def-8123-456789abcdef",
+        supersedes=None,
+        tool=Tool(name="auditkit", version="0.1.0", source_digest=digest("5")),
+        environment=Environment(
+            python="3.11.7",
+            platform="Linux-x86_64",
+            torch="2.13.0",
+            transformers="5.23.0",
+            device="cpu",
+            dtype="float32",
+            threads=1,
+        ),
+        policy=PolicyReference(
+            sha256=digest("6"),
+            declared_by=Declarer(name="Ada Example", role="Head of compliance"),
+            committed_at=None,
+        ),
+        system=system(),
+        model=model_identity(),
+        calibration=not_in_this_test("Calibration"),
+        tasks=(copying(), counting()),
+        verdict="not_assessed",
+        instructions_for_use={
+            "13(3)(b)(ii)": Provided(text="Accuracy was measured on 1,000 applications."),
+            "13(3)(e)": NotApplicable(not_applicable="The system runs on the provider's servers."),
+            "13(3)(d)": ToBeProvided(owner="Product management"),
+        },
+        limitations=(
+            Limitation(
+                code="supporting_evidence",
+                text="This is supporting evidence; it is not a conformity assessment.",
+            ),
+        ),
+        legal_register=LegalRegisterReference(
+            version="2026-11-20", read_on="2026-11-20", review_by="2027-02-20"
+        ),
+        report=ReportSettings(language="en", formats=("html", "pdf")),
+        signing_level="development",
+        operator=Operator(name=None, automated=False),
+        times=Times(started="2026-11-20T09:30:00Z", finished="2026-11-20T09:30:05Z"),
+        checkpoint=Checkpoint(
+            origin="auditkit-test-store",
+            tree_size=1,
+            leaf_index=0,
+            leaf_hash=digest("7"),
+            root_hash=digest("7"),
+        ),
+    )
