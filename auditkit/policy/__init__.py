@@ -1,0 +1,1 @@
+"""What a provider declares before a run: the policy, read, explained and checked."""

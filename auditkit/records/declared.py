@@ -85,6 +85,7 @@ Statement = Provided | NotApplicable | ToBeProvided
 class Expectation(Record):
     """The circuit declared for a task before the run, and the thresholds it is judged by.
 
+    ``min_sufficiency``, if declared, claims that these heads alone carry that share of the task effect.
     ``declared_for`` is the weights digest the head indices belong to: they mean nothing on others.
     ``source`` says where the expectation comes from.
     """
@@ -92,5 +93,6 @@ class Expectation(Record):
     heads: Annotated[tuple[HeadId, ...], Field(min_length=1)]
     min_precision: Measure
     min_recall: Measure
+    min_sufficiency: Measure | None = None
     declared_for: Sha256 | None = None
     source: Line | None = None

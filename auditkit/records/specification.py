@@ -52,8 +52,10 @@ class Thresholds(Record):
 class PatchingRule(Record):
     """How far exact single-head patching goes down the ranking.
 
-    It stops after ``patience`` heads in a row below ``head_effect``; then ``sample`` heads drawn at
-    random from the rest are patched as a check on what the ranking left out.
+    Heads are patched in rank order, in groups of ``patience``, until a group holds neither a head of
+    the signature nor one that reaches ``head_effect``. Then ``sample`` heads drawn at random from the
+    rest are patched. If one of those reaches the threshold, or the heads found are not sufficient on
+    the discovery examples, every remaining head is patched.
     """
 
     patience: Positive

@@ -96,11 +96,12 @@ class PatchedHead(Record):
     """One head replaced, alone, by its value on the matched negative.
 
     ``effects`` per discovery example: how much of the task effect is lost (negative: the head opposes
-    the task). ``chosen``: in rank order, or in the random sample of the rest.
+    the task). ``chosen``: in rank order, in the random sample of the rest, or because that sample or
+    the sufficiency of the heads found so far showed that the ranking had missed some.
     """
 
     head: HeadId
-    chosen: Literal["ranked", "sampled"]
+    chosen: Literal["ranked", "sampled", "completed"]
     effects: tuple[Measure, ...]
     effect: Interval
 
@@ -153,10 +154,14 @@ class Edge(Record):
 
 
 class Circuit(Record):
-    """The heads whose single effect reaches the threshold, in layer order, and the edges among them."""
+    """The heads whose single effect reaches the threshold, in layer order, and the edges among them.
+
+    ``edges`` are those of ``pairs_tested`` that co-occur beyond chance (q at most 0.05).
+    """
 
     heads: tuple[HeadId, ...]
     edges: tuple[Edge, ...]
+    pairs_tested: Count
 
 
 class Comparison(Record):

@@ -1,0 +1,133 @@
+"""Activations: what every head put out on each prompt of a pair, and how the task metric depends on it.
+
+Two forward passes per pair (positive, negative) and one backward pass (positive). Pairs of one token
+length form a batch, so nothing is padded.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from auditkit.errors import ModelError
+from auditkit.model.subject import Subject, type_z
+from auditkit.prompts.pairs import ResolvedPair
+from auditkit.records.specification import Metric
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """Pairs of one length. ``places`` are their positions in the prompt set they came from.
+
+    ``positive`` and ``negative`` are token ids ``[n, position]``; ``answers`` and ``wrong`` are the
+    tokens compared, ``[n, vocabulary]``, true where a token belongs.
+    """
+
+    places: tuple[int, ...]
+    positive: Tensor
+    negative: Tensor
+    answers: Tensor
+    wrong: Tensor
+    metric: Metric
+
+    def measure(self, logits: Tensor, rows: Tensor | None = None) -> Tensor:
+        """The task metric ``[batch]`` from next-token logits ``[batch, vocabulary]``.
+
+        ``logit_difference``: mean logit of the answers minus mean logit of the wrong tokens.
+        ``probability_difference``: probability of the answers minus that of the wrong tokens.
+        ``rows`` says which pair each row of the logits belongs to; by default they are in order.
+        """
+        answers = self.answers if rows is None else self.answers[rows]
+        wrong = self.wrong if rows is None else self.wrong[rows]
+        if self.metric == "probability_difference":
+            p = logits.softmax(-1)
+            return (p * answers).sum(-1) - (p * wrong).sum(-1)
+        return (logits * answers).sum(-1) / answers.sum(-1) - (logits * wrong).sum(-1) / wrong.sum(
+            -1
+        )
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A batch with what the model did on it: metric per pair, and head outputs on either prompt.
+
+    ``gradient`` is the metric's gradient with respect to the head outputs on the positives.
+    """
+
+    batch: PairBatch
+    positive_metric: Tensor
+    negative_metric: Tensor
+    positive: type_z
+    negative: type_z
+    gradient: type_z
+
+
+def batches_of(
+    pairs: Sequence[ResolvedPair], metric: Metric, vocabulary: int
+) -> tuple[PairBatch, ...]:
+    """The pairs grouped by token length, shortest first, each group in the order given."""
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for place, pair in enumerate(pairs):
+        by_length[len(pair.positive_ids)].append(place)
+    return tuple(
+        _batch([pairs[i] for i in places], tuple(places), metric, vocabulary)
+        for _, places in sorted(by_length.items())
+    )
+
+
+def _batch(
+    pairs: Sequence[ResolvedPair], places: tuple[int, ...], metric: Metric, vocabulary: int
+) -> PairBatch:
+    answers = torch.zeros(len(pairs), vocabulary)
+    wrong = torch.zeros(len(pairs), vocabulary)
+    for row, pair in enumerate(pairs):
+        answers[row, list(pair.answer_ids)] = 1.0
+        wrong[row, list(pair.wrong_ids)] = 1.0
+    return PairBatch(
+        places=places,
+        positive=torch.tensor([pair.positive_ids for pair in pairs]),
+        negative=torch.tensor([pair.negative_ids for pair in pairs]),
+        answers=answers,
+        wrong=wrong,
+        metric=metric,
+    )
+
+
+def capture(subject: Subject, batches: Sequence[PairBatch]) -> tuple[Captured, ...]:
+    """Run both prompts of every pair once and keep what the heads did.
+
+    Raises:
+        ModelError: the model produced a value that is not a finite number.
+    """
+    return tuple(_capture(subject, batch) for batch in batches)
+
+
+def _capture(subject: Subject, batch: PairBatch) -> Captured:
+    metric, positive, gradient = subject.capture_with_gradient(batch.positive, batch.measure)
+    logits, negative = subject.capture(batch.negative)
+    captured = Captured(
+        batch=batch,
+        positive_metric=metric,
+        negative_metric=batch.measure(logits),
+        positive=positive,
+        negative=negative,
+        gradient=gradient,
+    )
+    tensors = (captured.positive_metric, captured.negative_metric, *positive, *negative, *gradient)
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
+        raise ModelError(
+            "the model produced values that are not finite numbers (NaN or infinity)",
+            advice="check the weights, or declare model.dtype: float32",
+        )
+    return captured
+
+
+def in_order(values: Sequence[Tensor], batches: Sequence[PairBatch]) -> Tensor:
+    """Per-batch values (pairs along the last axis) joined in the order of the prompt set."""
+    joined = torch.cat(list(values), dim=-1)
+    places = torch.tensor([place for batch in batches for place in batch.places])
+    return joined[..., torch.argsort(places)]

@@ -1,0 +1,138 @@
+"""A run's files: how they are tied together, and how they reach the disk, all of them or none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from auditkit.digest import canonical_json, sha256_hex
+from auditkit.errors import EnvironmentUnavailableError
+from auditkit.evidence import evidence_bytes
+from auditkit.records.audit import AuditRecord
+from auditkit.signing.dsse import sign_statement, statement_about
+from auditkit.signing.keys import SigningKey
+
+EVIDENCE = "evidence.json"
+POLICY = "policy.yaml"
+HTML = "report.html"
+PDF = "report.pdf"
+CERTIFICATE = "certificate.pem"
+ATTESTATION = "attestation.dsse.json"
+MANIFEST = "MANIFEST.json"
+
+ALL_NAMES = frozenset({EVIDENCE, POLICY, HTML, PDF, CERTIFICATE, ATTESTATION, MANIFEST})
+"""Every name a run directory may hold."""
+
+
+def expected_names(record: AuditRecord) -> frozenset[str]:
+    """The names a run's directory holds: both reports, or those the policy asked for."""
+    kinds = {HTML: "html", PDF: "pdf"}
+    left_out = {name for name, kind in kinds.items() if kind not in record.report.formats}
+    return ALL_NAMES - left_out
+
+
+def assemble(
+    record: AuditRecord,
+    policy_bytes: bytes,
+    html: bytes | None,
+    signed_pdf: bytes | None,
+    key: SigningKey,
+) -> dict[str, bytes]:
+    """Every file of a run by name: evidence, policy, reports, certificate, attestation, manifest.
+
+    The attestation covers all files but itself and the manifest; the manifest all but itself.
+
+    Raises:
+        ValueError: the record has no checkpoint, the policy is not the one it names, or the reports
+            are not those its policy asked for.
+    """
+    if record.checkpoint is None:
+        raise ValueError("the record is not stored yet: it has no checkpoint")
+    if "sha256:" + sha256_hex(policy_bytes) != record.policy.sha256:
+        raise ValueError("these are not the bytes of the policy the record names")
+    files = {
+        EVIDENCE: evidence_bytes(record),
+        POLICY: policy_bytes,
+        CERTIFICATE: key.certificate,
+    }
+    files |= {name: content for name, content in ((HTML, html), (PDF, signed_pdf)) if content}
+    if files.keys() != expected_names(record) - {ATTESTATION, MANIFEST}:
+        raise ValueError(f"the policy asks for {record.report.formats}, got {sorted(files)}")
+    files[ATTESTATION] = sign_statement(statement_about(record, files), key)
+    files[MANIFEST] = manifest(files)
+    return files
+
+
+def manifest(files: Mapping[str, bytes]) -> bytes:
+    """The canonical bytes of ``MANIFEST.json``: name, size and SHA-256 of each file, by name."""
+    return canonical_json(
+        {
+            "files": [
+                {
+                    "name": name,
+                    "sha256": "sha256:" + sha256_hex(files[name]),
+                    "size": len(files[name]),
+                }
+                for name in sorted(files)
+            ],
+            "schema_version": "1",
+        }
+    )
+
+
+def publish(bundle_files: Mapping[str, bytes], out: Path, run_id: str) -> Path:
+    """Writes ``OUT/<run_id>/`` whole or not at all, and returns it.
+
+    The files are written and flushed to the disk in a hidden folder beside it, which is then
+    renamed. Whatever interrupts the writing, the keyboard included, removes that folder.
+
+    Raises:
+        EnvironmentUnavailableError: the run's directory exists, or cannot be written.
+        ValueError: a file's name is not a plain name.
+    """
+    for name in bundle_files:
+        if name != Path(name).name or name.startswith("."):
+            raise ValueError(f"not a plain file name: {name!r}")
+    target, temporary = out / run_id, out / f".{run_id}.part"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+    except OSError as error:
+        raise _unwritable(temporary, error) from error
+    try:
+        if os.path.lexists(target):
+            raise EnvironmentUnavailableError(f"{target}: this run was already written")
+        for name, content in bundle_files.items():
+            _write(temporary / name, content)
+        _sync(temporary)
+        temporary.rename(target)
+        _sync(out)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)  # after the rename there is nothing to remove
+    return target
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unwritable(path: Path, error: OSError) -> EnvironmentUnavailableError:
+    return EnvironmentUnavailableError(
+        f"{path}: the run cannot be written there ({error.strerror or error})",
+        advice="free some space, or give a folder you can write with --out",
+    )

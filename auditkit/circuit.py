@@ -1,0 +1,84 @@
+"""The circuit: heads whose single effect is large and sure, and pairs that occur together beyond chance.
+
+Exact functions of recorded integers and decimals; nothing here runs a model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import combinations
+
+from pyroaring import BitMap
+
+from auditkit.codes import CodeSpace
+from auditkit.intervals import rounded
+from auditkit.records.specification import Thresholds
+from auditkit.records.task import Circuit, Codes, Edge, PatchedHead
+
+EDGE_LEVEL = Fraction(1, 20)
+"""Largest Benjamini-Hochberg q-value at which a pair of heads counts as an edge."""
+
+
+def layer_order(head: str) -> tuple[int, int]:
+    """Sorts head ids by layer, then by head."""
+    layer, _, index = head.partition(".")
+    return int(layer), int(index)
+
+
+def belongs(head: PatchedHead, thresholds: Thresholds) -> bool:
+    """Whether a patched head's mean effect reaches the threshold, with an interval that excludes 0."""
+    effect = head.effect
+    sure = effect.low > 0 or effect.high < 0
+    return sure and abs(effect.mean) >= thresholds.head_effect
+
+
+def circuit_of(
+    codes: Codes, patched: Sequence[PatchedHead], thresholds: Thresholds, space: CodeSpace
+) -> Circuit:
+    """The heads that belong, in layer order, and the edges among them."""
+    heads = sorted((p.head for p in patched if belongs(p, thresholds)), key=layer_order)
+    present = {head: _examples_with(head, codes, space) for head in heads}
+    pairs = [(a, b) for a, b in combinations(heads, 2) if layer_order(a)[0] < layer_order(b)[0]]
+    chances = [_joint_chance(present[a], present[b], len(codes.examples)) for a, b in pairs]
+    edges = (
+        Edge(
+            source=a,
+            target=b,
+            together=len(present[a] & present[b]),
+            p_value=rounded(p),
+            q_value=rounded(q),
+        )
+        for (a, b), p, q in zip(pairs, chances, false_discovery_rates(chances), strict=True)
+        if q <= EDGE_LEVEL
+    )
+    return Circuit(heads=tuple(heads), edges=tuple(edges), pairs_tested=len(pairs))
+
+
+def _examples_with(head: str, codes: Codes, space: CodeSpace) -> BitMap:
+    """The discovery examples that carry a signature code of the head."""
+    own = BitMap(code for code in codes.signature if space.head_of(code) == head)
+    return BitMap(e.example for e in codes.examples if own & BitMap(e.codes))
+
+
+def _joint_chance(a: BitMap, b: BitMap, n: int) -> Fraction:
+    """The hypergeometric chance that two heads share at least as many of n examples as they do."""
+    together, total = len(a & b), math.comb(n, len(b))
+    ways = sum(
+        math.comb(len(a), k) * math.comb(n - len(a), len(b) - k)
+        for k in range(together, min(len(a), len(b)) + 1)
+    )
+    return Fraction(ways, total)
+
+
+def false_discovery_rates(p_values: Sequence[Fraction]) -> list[Fraction]:
+    """Benjamini-Hochberg q-values, in the order of the p-values (J. R. Stat. Soc. B 57, 1995)."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i], reverse=True)
+    q_values = [Fraction(1)] * len(p_values)
+    smallest = Fraction(1)
+    for place, i in enumerate(order):
+        rank = len(p_values) - place
+        smallest = min(smallest, p_values[i] * len(p_values) / rank)
+        q_values[i] = smallest
+    return q_values

@@ -1,0 +1,281 @@
+"""The audit, from a policy to a record. The README's "How it works" numbers the same stages.
+
+Each stage takes and returns frozen values. What a stage decides is decided in its own module; this
+page only says in which order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditkit.activations import Captured, batches_of, capture, in_order
+from auditkit.attribution import attribute
+from auditkit.causal import Intervention, MeanOutputs, patch_heads, set_effects
+from auditkit.circuit import circuit_of
+from auditkit.codes import (
+    CodeSpace,
+    discretise,
+    quorum_count,
+    ranking,
+    screened_heads,
+    signature,
+)
+from auditkit.findings import findings_of
+from auditkit.law import load_law
+from auditkit.limitations import limitations_of
+from auditkit.model.loading import environment, load_subject
+from auditkit.model.subject import Subject
+from auditkit.policy import LoadedPolicy, PolicyTask
+from auditkit.progress import Advance, Progress
+from auditkit.prompts.pairs import ResolvedPair
+from auditkit.prompts.preparing import PreparedPrompts, prepare
+from auditkit.provenance import tool
+from auditkit.records.audit import (
+    AuditRecord,
+    LegalRegisterReference,
+    Operator,
+    PolicyReference,
+    ReportSettings,
+    Times,
+)
+from auditkit.records.base import NotAssessed, measured
+from auditkit.records.declared import Expectation
+from auditkit.records.specification import Specification
+from auditkit.records.task import Behaviour, Causal, Circuit, Codes, Comparison, TaskRecord
+from auditkit.tokens import Tokenizer
+from auditkit.verdict import (
+    NO_BEHAVIOUR,
+    NO_EXPECTATION,
+    behaviour_of,
+    comparison_of,
+    judge,
+    ladder_of,
+    overall,
+)
+
+_NOT_YET = NotAssessed(reason="This version of auditkit does not assess it.")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the command line knows about a run: who, when, under which id."""
+
+    run_id: str
+    operator: Operator
+    now: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """What was found inside the model for one task."""
+
+    codes: Codes
+    causal: Causal
+    circuit: Circuit
+
+
+def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> AuditRecord:
+    """The record of one run of a policy on the model in a folder.
+
+    Raises:
+        InputError: prompts cannot be prepared for the model's tokenizer.
+        ModelError: the model cannot be loaded or run.
+    """
+    started = run.now()
+    policy = loaded.policy
+    with progress.stage("load the model", 1) as advance:
+        subject = load_subject(folder, revision=policy.model.revision, dtype=policy.model.dtype)
+        tokenizer = Tokenizer.from_folder(folder)
+        advance(1)
+    tasks = tuple(audit_task(t, loaded, subject, tokenizer, progress) for t in policy.tasks)
+    register = load_law().register
+    return AuditRecord(
+        schema_version="1",
+        run_id=run.run_id,
+        supersedes=None,
+        tool=tool(),
+        environment=environment(policy.model.dtype),
+        policy=PolicyReference(
+            sha256=loaded.sha256, declared_by=policy.declared_by, committed_at=None
+        ),
+        system=policy.system,
+        model=subject.identity,
+        calibration=_NOT_YET,
+        tasks=tasks,
+        verdict=overall([task.verdict for task in tasks]),
+        instructions_for_use=dict(policy.instructions_for_use),
+        limitations=limitations_of(tasks, committed_at=None),
+        legal_register=LegalRegisterReference(
+            version=register.version, read_on=register.read_on, review_by=register.review_by
+        ),
+        report=ReportSettings(language=policy.report.language, formats=policy.report.formats),
+        signing_level="development",
+        operator=run.operator,
+        times=Times(started=started, finished=run.now()),
+        checkpoint=None,
+    )
+
+
+def audit_task(
+    task: PolicyTask,
+    loaded: LoadedPolicy,
+    subject: Subject,
+    tokenizer: Tokenizer,
+    progress: Progress,
+) -> TaskRecord:
+    """One task: prompts, activations, behaviour, then the mechanism if there is a behaviour."""
+    specification = loaded.policy.specification(task)
+    with progress.stage(f"{task.id}: prompts", 1) as advance:
+        prompts = prepare_prompts(task, specification, loaded, tokenizer)
+        advance(1)
+    with progress.stage(f"{task.id}: run the model", 2) as advance:
+        test = observe(subject, prompts.test, specification)
+        behaviour = measure_behaviour(test, specification)
+        advance(1)
+        discovery = observe(subject, prompts.discovery, specification)
+        advance(1)
+    mechanism = None
+    if behaviour.state == "observed":
+        with progress.stage(f"{task.id}: patch heads", len(subject.heads)) as advance:
+            mechanism = find_mechanism(subject, discovery, test, specification, advance)
+    return conclude(
+        task, specification, prompts, behaviour, mechanism, subject.identity.weights_digest
+    )
+
+
+def prepare_prompts(
+    task: PolicyTask, specification: Specification, loaded: LoadedPolicy, tokenizer: Tokenizer
+) -> PreparedPrompts:
+    """The discovery and test pairs of a task as tokens of this model."""
+    return prepare(
+        generator=task.prompts.generator,
+        file=loaded.prompts_file(task),
+        n_examples=specification.examples,
+        n_test=specification.test_examples,
+        seed=specification.seed,
+        tokenizer=tokenizer,
+        where=str(loaded.path),
+    )
+
+
+def observe(
+    subject: Subject,
+    pairs: tuple[ResolvedPair, ...],
+    specification: Specification,
+) -> tuple[Captured, ...]:
+    """What the model did on these pairs: two forward passes and one backward pass."""
+    return capture(subject, batches_of(pairs, specification.metric, subject.vocabulary_size))
+
+
+def measure_behaviour(captured: tuple[Captured, ...], specification: Specification) -> Behaviour:
+    """Whether the model does the task on the captured pairs."""
+    batches = [item.batch for item in captured]
+    positive = in_order([item.positive_metric for item in captured], batches)
+    negative = in_order([item.negative_metric for item in captured], batches)
+    return behaviour_of(
+        [measured(value) for value in positive.tolist()],
+        [measured(value) for value in negative.tolist()],
+        specification,
+    )
+
+
+def find_mechanism(
+    subject: Subject,
+    discovery: tuple[Captured, ...],
+    test: tuple[Captured, ...],
+    specification: Specification,
+    advance: Advance,
+) -> Mechanism:
+    """Codes from the discovery pairs, the circuit by exact patching, its effect on the test pairs."""
+    before = subject.forwards
+    means = MeanOutputs.over(discovery)
+    patching = Intervention(subject, discovery, specification.ablations[0], means)
+    codes, space = screen(subject, discovery, specification, patching.task_effect)
+    screened = frozenset(space.head_of(code) for code in codes.signature)
+    ranked = ranking({head.head: head.attributed for head in codes.heads})
+    patched, unpatched = patch_heads(patching, ranked, screened, specification, advance)
+    circuit = circuit_of(codes, patched, specification.thresholds, space)
+    on_test = [(a, Intervention(subject, test, a, means)) for a in specification.ablations]
+    sufficiency, necessity = set_effects(on_test, circuit.heads, specification)
+    causal = Causal(
+        task_effect=measured(patching.task_effect),
+        patched=patched,
+        unpatched=unpatched,
+        sufficiency=sufficiency,
+        necessity=necessity,
+        random_sets=_NOT_YET,
+        minimality=_NOT_YET,
+        joint_ablation=_NOT_YET,
+        constant_role=_NOT_YET,
+        forwards=subject.forwards - before,
+    )
+    return Mechanism(codes, causal, circuit)
+
+
+def screen(
+    subject: Subject,
+    discovery: tuple[Captured, ...],
+    specification: Specification,
+    task_effect: float,
+) -> tuple[Codes, CodeSpace]:
+    """The discovery pairs as integer codes, their signature, and every head's rank."""
+    settings, thresholds = specification.autoencoder, specification.thresholds
+    space = CodeSpace.of(subject.identity.layers, settings.latents)
+    attribution = attribute(discovery, settings, specification.seed, task_effect)
+    examples = discretise(attribution.latents, attribution.heads, space, thresholds.tau)
+    count = quorum_count(thresholds.quorum, len(examples))
+    codes = Codes(
+        stride=space.stride,
+        quorum_count=count,
+        examples=examples,
+        signature=signature(examples, count, space),
+        heads=screened_heads(attribution.heads, examples, space),
+        unexplained_variance=measured(attribution.unexplained_variance),
+        ties=attribution.ties,
+    )
+    return codes, space
+
+
+def conclude(
+    task: PolicyTask,
+    specification: Specification,
+    prompts: PreparedPrompts,
+    behaviour: Behaviour,
+    mechanism: Mechanism | None,
+    weights_digest: str,
+) -> TaskRecord:
+    """The task's record: measurements, then everything that follows from them by stated rules."""
+    codes = mechanism.codes if mechanism else NO_BEHAVIOUR
+    causal = mechanism.causal if mechanism else NO_BEHAVIOUR
+    circuit = mechanism.circuit if mechanism else NO_BEHAVIOUR
+    expected: Expectation | NotAssessed = task.expected or NO_EXPECTATION
+    comparison: Comparison | NotAssessed = comparison_of(circuit, expected)
+    return TaskRecord(
+        id=task.id,
+        title=task.title,
+        evidence_for=task.evidence_for,
+        specification=specification,
+        examples=prompts.examples,
+        behaviour=behaviour,
+        codes=codes,
+        null=_NOT_YET,
+        causal=causal,
+        circuit=circuit,
+        stability=_NOT_YET,
+        expected=expected,
+        comparison=comparison,
+        ladder=ladder_of(behaviour, codes, causal),
+        findings=findings_of(
+            specification,
+            behaviour,
+            codes,
+            causal,
+            circuit,
+            expected,
+            comparison,
+            weights_digest,
+        ),
+        verdict=judge(behaviour, causal, circuit, expected, weights_digest),
+    )

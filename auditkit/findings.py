@@ -1,0 +1,215 @@
+"""Findings: what a reader should take from a task's measurements, one sentence each, in honest words.
+
+Pure functions of the record. The codes are stable; the sentences may be improved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Literal
+
+from auditkit.records.base import NotAssessed
+from auditkit.records.declared import Expectation
+from auditkit.records.specification import Specification
+from auditkit.records.task import (
+    Behaviour,
+    Causal,
+    Circuit,
+    Codes,
+    Comparison,
+    Finding,
+    SetEffect,
+)
+from auditkit.verdict import carries, meets
+
+
+def percent(share: Decimal) -> str:
+    """A share as a percentage with one digit, for example ``72.5 %``."""
+    return f"{(share * 100).quantize(Decimal('0.1'))} %"
+
+
+def findings_of(
+    specification: Specification,
+    behaviour: Behaviour,
+    codes: Codes | NotAssessed,
+    causal: Causal | NotAssessed,
+    circuit: Circuit | NotAssessed,
+    expected: Expectation | NotAssessed,
+    comparison: Comparison | NotAssessed,
+    weights_digest: str,
+) -> tuple[Finding, ...]:
+    """Everything a reader should be told about one task, in the order it was measured."""
+    found: list[Finding] = [*_about_behaviour(specification, behaviour)]
+    if not (
+        isinstance(codes, NotAssessed)
+        or isinstance(causal, NotAssessed)
+        or isinstance(circuit, NotAssessed)
+    ):
+        found += _about_screening(codes, causal)
+        found += _about_sets(specification, causal)
+        found += _about_circuit(circuit)
+        if isinstance(expected, Expectation) and isinstance(comparison, Comparison):
+            found += _about_expectation(causal, circuit, expected, comparison)
+    found += _about_declaration(expected, weights_digest)
+    return tuple(found)
+
+
+def _finding(code: str, level: Literal["note", "warning", "failure"], text: str) -> Finding:
+    return Finding(code=code, level=level, text=text)
+
+
+def _about_behaviour(specification: Specification, behaviour: Behaviour) -> Iterator[Finding]:
+    counts = f"{behaviour.correct} of {behaviour.n} test prompts"
+    if behaviour.state == "observed":
+        yield _finding(
+            "behaviour_observed", "note", f"The model gives the declared answer on {counts}."
+        )
+        return
+    least = percent(specification.thresholds.min_accuracy)
+    yield _finding(
+        "behaviour_not_observed",
+        "warning",
+        f"The model gives the declared answer on {counts}. At least {least} are needed, with a "
+        "metric above 0 and above that on the negatives; the mechanism was not assessed.",
+    )
+
+
+def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
+    if not codes.signature:
+        yield _finding(
+            "empty_signature",
+            "warning",
+            "No code is shared by enough examples to form a signature.",
+        )
+    beyond = [p.head for p in causal.patched if p.chosen == "completed"]
+    if beyond:
+        yield _finding(
+            "ranking_incomplete",
+            "warning",
+            "The ranking had left out heads that matter, so every head was patched.",
+        )
+    if causal.unpatched:
+        yield _finding(
+            "unpatched_heads",
+            "note",
+            f"{len(causal.patched)} heads were patched one by one; {len(causal.unpatched)} ranked "
+            "lower were not, and none of those drawn from them at random reached the threshold.",
+        )
+
+
+def _about_sets(specification: Specification, causal: Causal) -> Iterator[Finding]:
+    thresholds = specification.thresholds
+    for effect in causal.necessity:
+        text = (
+            f"Under {effect.ablation} ablation, replacing the circuit's heads removes "
+            f"{_share(effect)} of the task effect; at least {percent(thresholds.necessity)} is asked."
+        )
+        if effect.state == "observed":
+            yield _finding("necessity_observed", "note", text)
+        else:
+            yield _finding("necessity_not_observed", "warning", f"{text} That was not reached.")
+    for effect in causal.sufficiency:
+        yield _about_sufficiency(effect, thresholds.sufficiency)
+
+
+def _share(effect: SetEffect) -> str:
+    share = effect.share
+    return f"{percent(share.mean)} ({percent(share.low)} to {percent(share.high)})"
+
+
+def _about_sufficiency(effect: SetEffect, least: Decimal) -> Finding:
+    text = (
+        f"Under {effect.ablation} ablation of every other head, the circuit alone carries "
+        f"{_share(effect)} of the task effect."
+    )
+    if effect.state == "observed":
+        return _finding("sufficiency_observed", "note", text)
+    if effect.share.mean > 1:
+        return _finding(
+            "sufficiency_exceeded",
+            "warning",
+            f"{text} That is more than the whole model: the other heads oppose the task or the "
+            "ablation disturbs the model, so the circuit is not the model's own way of doing it.",
+        )
+    return _finding(
+        "sufficiency_not_observed",
+        "warning",
+        f"{text} Below {percent(least)} the circuit is incomplete: other heads, each below the "
+        "threshold, carry the rest.",
+    )
+
+
+def _about_circuit(circuit: Circuit) -> Iterator[Finding]:
+    if not circuit.heads:
+        yield _finding(
+            "no_head_found",
+            "warning",
+            "No single head moves the task effect by the declared threshold.",
+        )
+    if circuit.pairs_tested and not circuit.edges:
+        yield _finding(
+            "no_edge_beyond_chance",
+            "note",
+            f"None of {circuit.pairs_tested} pairs of heads occurs together more often than chance "
+            "allows; with heads present in almost every example this test can show nothing.",
+        )
+
+
+def _about_expectation(
+    causal: Causal, circuit: Circuit, expected: Expectation, comparison: Comparison
+) -> Iterator[Finding]:
+    counts = (
+        f"{len(comparison.matched)} of {len(expected.heads)} declared heads were found; "
+        f"{len(comparison.extra)} other heads were found."
+    )
+    if not circuit.heads:
+        return
+    if meets(circuit, expected):
+        yield _finding("matches_expectation", "note", counts)
+    else:
+        yield _finding(
+            "differs_from_expectation", "failure", f"{counts} {_names(comparison)}".strip()
+        )
+    if not carries(causal, expected):
+        yield _finding(
+            "sufficiency_below_expectation",
+            "failure",
+            "The expectation declares that these heads alone carry at least "
+            f"{percent(expected.min_sufficiency or Decimal(0))} of the task effect; the circuit "
+            "found does not, or goes as far beyond.",
+        )
+
+
+def _names(comparison: Comparison) -> str:
+    parts = [
+        f"{label}: {', '.join(heads)}."
+        for label, heads in (("Missing", comparison.missing), ("Not declared", comparison.extra))
+        if heads
+    ]
+    return " ".join(parts)
+
+
+def _about_declaration(
+    expected: Expectation | NotAssessed, weights_digest: str
+) -> Sequence[Finding]:
+    if isinstance(expected, NotAssessed):
+        return [_finding("no_expectation", "warning", expected.reason)]
+    if expected.declared_for is None:
+        return [
+            _finding(
+                "expectation_not_bound",
+                "warning",
+                "The expectation names no weights digest. Head numbers mean nothing on other weights.",
+            )
+        ]
+    if expected.declared_for != weights_digest:
+        return [
+            _finding(
+                "expectation_for_other_weights",
+                "warning",
+                f"The expectation was declared for weights {expected.declared_for}, and these are "
+                f"{weights_digest}: it does not apply.",
+            )
+        ]
+    return []

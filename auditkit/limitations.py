@@ -1,0 +1,75 @@
+"""The limits printed on page 1 of every report: fixed ones, and those that follow from what was not done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from auditkit.records.audit import Limitation
+from auditkit.records.declared import Expectation
+from auditkit.records.task import TaskRecord
+
+FIXED: tuple[Limitation, ...] = (
+    Limitation(
+        code="supporting_evidence",
+        text="This report is supporting evidence for technical documentation and instructions for "
+        "use. It is not a conformity assessment, a declaration or legal advice. Responsibility for "
+        "the system and its documentation stays with the provider.",
+    ),
+    Limitation(
+        code="scope",
+        text="Every finding holds for the prompts, weights and specification stated here. It says "
+        "nothing about other inputs, other uses, or the accuracy, robustness or fairness of the "
+        "system.",
+    ),
+    Limitation(
+        code="heads_only",
+        text="Only attention heads were examined. Other parts of the model also contribute to its "
+        "output, more than one circuit may fit the same behaviour, and none of this explains an "
+        "individual output to a person affected by it.",
+    ),
+    Limitation(
+        code="ablation_dependent",
+        text="What a head contributes was measured by replacing its output. Another way of "
+        "replacing it can give another answer; each way used is named beside its result.",
+    ),
+    Limitation(
+        code="calibration_not_assessed",
+        text="Known-answer controls were not run, so this report does not show what the method "
+        "would have recovered or missed on a model whose circuit is known.",
+    ),
+)
+
+_STABILITY = Limitation(
+    code="stability_not_assessed",
+    text="How stable the circuits are under other examples, seeds, thresholds and templates was not "
+    "assessed. A different defensible setting may give a different circuit.",
+)
+_NULL = Limitation(
+    code="null_not_assessed",
+    text="No permutation null was computed: how often codes would form a signature by chance is "
+    "not stated.",
+)
+_UNCOMMITTED = Limitation(
+    code="criteria_not_committed",
+    text="Nothing in this report shows that the criteria were fixed before the run; that is "
+    "declared by the provider only.",
+)
+_UNBOUND = Limitation(
+    code="expectation_not_bound",
+    text="At least one expectation does not name the weights it was declared for.",
+)
+
+
+def limitations_of(tasks: Sequence[TaskRecord], committed_at: str | None) -> tuple[Limitation, ...]:
+    """The limitations that hold for a run."""
+    return (
+        *FIXED,
+        _STABILITY,
+        _NULL,
+        *((_UNCOMMITTED,) if committed_at is None else ()),
+        *((_UNBOUND,) if any(_unbound(task) for task in tasks) else ()),
+    )
+
+
+def _unbound(task: TaskRecord) -> bool:
+    return isinstance(task.expected, Expectation) and task.expected.declared_for is None

@@ -1,0 +1,105 @@
+"""Load a model folder for audit: safetensors only, no remote code, nothing from the network.
+
+The folder is fingerprinted before loading and again after: what was hashed is what was loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+from typing import Literal
+
+import torch
+import transformers
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from auditkit.errors import ModelError
+from auditkit.model.fingerprint import Fingerprint, fingerprint
+from auditkit.model.locating import locate_heads
+from auditkit.model.subject import Subject
+from auditkit.records.audit import Environment
+from auditkit.records.model import AttentionLayer, ModelIdentity
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+
+def load_subject(folder: Path, *, revision: str | None, dtype: Dtype) -> Subject:
+    """The model of a folder, ready to be run, with its identity and the place of every head.
+
+    Raises:
+        ModelError: the folder is not a causal language model that can be loaded safely, or its files
+            changed while it was loaded.
+    """
+    before = fingerprint(folder)
+    model = _load(folder, dtype)
+    if fingerprint(folder) != before:
+        raise ModelError(f"{folder}: its files changed while the model was being loaded")
+    locations = locate_heads(model)
+    layers = tuple(
+        AttentionLayer(index=i, n_heads=at.n_heads, d_head=at.d_head, module=at.name)
+        for i, at in enumerate(locations)
+    )
+    return Subject(model, locations, _identity(folder, revision, model, layers, before))
+
+
+def environment(dtype: Dtype) -> Environment:
+    """Where the model runs: interpreter, platform, library versions, device, threads."""
+    return Environment(
+        python=platform.python_version(),
+        platform=f"{platform.system()}-{platform.machine()}",
+        torch=torch.__version__,
+        transformers=transformers.__version__,
+        device="cpu",
+        dtype=dtype,
+        threads=torch.get_num_threads(),
+    )
+
+
+def _load(folder: Path, dtype: Dtype) -> PreTrainedModel:
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=getattr(torch, dtype),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
+    except SafetensorError as error:
+        raise ModelError(
+            f"{folder}: a weight file is damaged ({error})", advice="copy the model again"
+        ) from error
+    except (OSError, ValueError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"{folder}: not a causal language model that transformers can load ({reason})",
+            advice="model.path must name a folder written by save_pretrained",
+        ) from error
+    model.train(mode=False)
+    model.requires_grad_(requires_grad=False)
+    return model
+
+
+def _identity(
+    folder: Path,
+    revision: str | None,
+    model: PreTrainedModel,
+    layers: tuple[AttentionLayer, ...],
+    files: Fingerprint,
+) -> ModelIdentity:
+    return ModelIdentity(
+        name=folder.resolve().name,
+        revision=revision,
+        architecture=type(model).__name__,
+        n_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        layers=layers,
+        manifest=files.manifest,
+        manifest_digest=files.manifest_digest,
+        root_digest=files.root_digest,
+        weights_digest=files.weights_digest,
+        tokenizer_digest=files.tokenizer_digest,
+    )

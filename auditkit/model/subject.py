@@ -1,0 +1,141 @@
+"""The model under audit: run it, read every head's output, and replace chosen heads' outputs.
+
+Prompts of one batch have one length, so nothing is padded and no mask can be wrong. A head's output
+is ``z``: the slice of the output projection's input that belongs to the head, before it is mixed
+into the residual stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from auditkit.model.locating import HeadLocation
+from auditkit.records.model import ModelIdentity
+
+type_z = tuple[Tensor, ...]
+"""One tensor per attention layer, each ``[batch, position, n_heads, d_head]``."""
+
+HeadIndex = tuple[int, int]
+"""A head as (layer, head), both from 0."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Which heads to replace in each row of a batch, and with what.
+
+    ``masks``: per layer ``[batch, n_heads]``, true where the head is replaced. ``source``: per layer
+    the replacement, ``[batch, position, n_heads, d_head]``.
+    """
+
+    masks: tuple[Tensor, ...]
+    source: type_z
+
+
+class Subject:
+    """A loaded model with its heads located. Counts every prompt it runs in ``forwards``."""
+
+    def __init__(
+        self, model: PreTrainedModel, locations: Sequence[HeadLocation], identity: ModelIdentity
+    ) -> None:
+        self._model = model
+        self._locations = tuple(locations)
+        self.identity = identity
+        self.forwards = 0
+
+    @property
+    def heads(self) -> tuple[HeadIndex, ...]:
+        """Every head in layer order."""
+        return tuple(
+            (layer, head) for layer, at in enumerate(self._locations) for head in range(at.n_heads)
+        )
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of next-token logits."""
+        return int(self._model.config.get_text_config().vocab_size)
+
+    def logits(self, ids: Tensor, patch: Patch | None = None) -> Tensor:
+        """Next-token logits ``[batch, vocabulary]`` after prompts ``[batch, position]``."""
+        with torch.no_grad(), self._patching(patch):
+            return self._forward(ids)
+
+    def capture(self, ids: Tensor) -> tuple[Tensor, type_z]:
+        """Next-token logits, and every head's output at every position."""
+        seen: list[Tensor] = []
+
+        def note(_: nn.Module, args: tuple[Any, ...]) -> None:
+            seen.append(args[0].detach())
+
+        with torch.no_grad(), self._hooked([note] * len(self._locations)):
+            logits = self._forward(ids)
+        return logits, self._by_head(seen)
+
+    def capture_with_gradient(self, ids: Tensor, weights: Any) -> tuple[Tensor, type_z, type_z]:
+        """The metric per prompt, every head's output, and the metric's gradient with respect to it.
+
+        ``weights`` maps next-token logits ``[batch, vocabulary]`` to the metric ``[batch]``.
+        """
+        seen: list[Tensor] = []
+
+        def track(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+            z = args[0] if args[0].requires_grad else args[0].detach().requires_grad_(True)
+            z.retain_grad()
+            seen.append(z)
+            return (z, *args[1:])
+
+        with torch.enable_grad(), self._hooked([track] * len(self._locations)):
+            metric = weights(self._forward(ids))
+            metric.sum().backward()
+        gradients = [torch.zeros_like(z) if z.grad is None else z.grad for z in seen]
+        return metric.detach(), self._by_head([z.detach() for z in seen]), self._by_head(gradients)
+
+    def _forward(self, ids: Tensor) -> Tensor:
+        self.forwards += ids.shape[0]
+        output = self._model(input_ids=ids, use_cache=False, logits_to_keep=1)
+        logits: Tensor = output.logits[:, -1, :]
+        return logits.float()
+
+    def _by_head(self, flat: Sequence[Tensor]) -> type_z:
+        return tuple(
+            z.reshape(z.shape[0], z.shape[1], at.n_heads, at.d_head)
+            for z, at in zip(flat, self._locations, strict=True)
+        )
+
+    @contextmanager
+    def _patching(self, patch: Patch | None) -> Iterator[None]:
+        if patch is None:
+            yield
+            return
+        hooks = []
+        for mask, source in zip(patch.masks, patch.source, strict=True):
+
+            def replace(
+                _: nn.Module, args: tuple[Any, ...], mask: Tensor = mask, source: Tensor = source
+            ) -> tuple[Any, ...]:
+                z = args[0].reshape(source.shape)
+                mixed = torch.where(mask[:, None, :, None], source, z)
+                return (mixed.reshape(args[0].shape), *args[1:])
+
+            hooks.append(replace if bool(mask.any()) else None)
+        with self._hooked(hooks):
+            yield
+
+    @contextmanager
+    def _hooked(self, hooks: Sequence[Any]) -> Iterator[None]:
+        handles = [
+            at.module.register_forward_pre_hook(hook)
+            for at, hook in zip(self._locations, hooks, strict=True)
+            if hook is not None
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()

@@ -1,0 +1,121 @@
+"""What no single value of a policy shows: things written twice, and values that do not go together.
+
+These checks read the policy as written, so that they report even where other keys are wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from auditkit.errors import Problem
+from auditkit.policy.source import KeyPath, Source, Value
+from auditkit.policy.specifying import STANDARD
+
+_LISTS_WITHOUT_REPEATS = frozenset({"heads", "ablation", "evidence_for", "formats"})
+
+
+def check_consistency(source: Source) -> list[Problem]:
+    """Every repeated task id or list entry, blank text, impossible date, and ``k`` above ``latents``."""
+    return [
+        *_repeated_ids(source),
+        *_repeated_entries(source),
+        *_blank_texts(source),
+        *_impossible_date(source),
+        *_too_many_active(source),
+    ]
+
+
+def _at(data: Value, path: KeyPath) -> Value:
+    for part in path:
+        if isinstance(part, str) and isinstance(data, dict):
+            data = data.get(part)
+        elif isinstance(part, int) and isinstance(data, tuple) and part < len(data):
+            data = data[part]
+        else:
+            return None
+    return data
+
+
+def _walk(data: Value, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Value]]:
+    yield path, data
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _walk(value, (*path, key))
+    elif isinstance(data, tuple):
+        for index, value in enumerate(data):
+            yield from _walk(value, (*path, index))
+
+
+def _tasks(source: Source) -> tuple[Value, ...]:
+    tasks = source.data.get("tasks")
+    return tasks if isinstance(tasks, tuple) else ()
+
+
+def _repeated_ids(source: Source) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index in range(len(_tasks(source))):
+        path: KeyPath = ("tasks", index, "id")
+        name = _at(source.data, path)
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            message = f"the id {name!r} is that of the task on line {seen[name]}"
+            yield source.problem(path, message, "give each task its own id")
+        seen.setdefault(name, source.line_of(path))
+
+
+def _repeated_entries(source: Source) -> Iterator[Problem]:
+    for path, value in _walk(source.data):
+        if not isinstance(value, tuple) or path[-1:] not in {(k,) for k in _LISTS_WITHOUT_REPEATS}:
+            continue
+        seen: set[str] = set()
+        for index, entry in enumerate(value):
+            if not isinstance(entry, str):
+                continue
+            if entry in seen:
+                yield source.problem((*path, index), f"{entry!r} is written twice", "keep one")
+            seen.add(entry)
+
+
+def _blank_texts(source: Source) -> Iterator[Problem]:
+    for path, value in _walk(source.data):
+        if isinstance(value, str) and value and not value.strip():
+            yield source.problem(path, "the text is blank", "write it, or remove the key")
+
+
+def _impossible_date(source: Source) -> Iterator[Problem]:
+    path: KeyPath = ("system", "placed_on_market")
+    value = _at(source.data, path)
+    if not isinstance(value, str) or len(value) != len("2027-01-31"):
+        return
+    year, month, day = value[:4], value[5:7], value[8:]
+    if value[4] + value[7] != "--" or not (year + month + day).isdecimal():
+        return  # the schema says so
+    try:
+        date(int(year), int(month), int(day))
+    except ValueError:
+        yield source.problem(path, f"there is no day {value}", "write year-month-day")
+
+
+def _too_many_active(source: Source) -> Iterator[Problem]:
+    places: list[KeyPath] = [("tasks", index) for index in range(len(_tasks(source)))]
+    for place in places or [("defaults",)]:
+        k, k_at = _setting(source, place, "k", STANDARD.autoencoder.k)
+        latents, at = _setting(source, place, "latents", STANDARD.autoencoder.latents)
+        if k is not None and latents is not None and k > latents:
+            message = f"{k} latents cannot be active where there are {latents}"
+            yield source.problem(k_at or at or place, message, "write a `k` of at most `latents`")
+
+
+def _setting(
+    source: Source, place: KeyPath, name: str, standard: int
+) -> tuple[int | None, KeyPath | None]:
+    """An autoencoder setting of a task, and where it is written; ``None`` when it is no number."""
+    for block in (place, ("defaults",)):
+        path: KeyPath = (*block, "autoencoder", name)
+        value = _at(source.data, path)
+        if value is not None:
+            number = isinstance(value, int) and not isinstance(value, bool)
+            return (value if number and isinstance(value, int) else None), path
+    return standard, None

@@ -1,0 +1,196 @@
+"""A policy: the system, the model, the tasks and what is expected of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from auditkit.policy.settings import Settings
+from auditkit.policy.specifying import specify
+from auditkit.policy.written import GeneratorName, HookId, ItemId, Share, Written
+from auditkit.prompts.generators import GENERATORS
+from auditkit.records.audit import ReportSettings
+from auditkit.records.base import Record
+from auditkit.records.declared import (
+    Declarer,
+    Expectation,
+    Line,
+    NotApplicable,
+    Provided,
+    System,
+    ToBeProvided,
+)
+from auditkit.records.specification import Metric, Specification
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+
+def _kind(*keys: str) -> Any:  # noqa: ANN401 - a callable of any written value
+    """Tells alternatives apart by the one key that is written of ``keys``; else by nothing."""
+
+    def of(value: object) -> str | None:
+        if isinstance(value, dict):
+            present = [key for key in keys if key in value]
+        else:
+            present = [key for key in keys if getattr(value, key, None) is not None]
+        return present[0] if len(present) == 1 else None
+
+    return of
+
+
+class LocalModel(Record):
+    """A model in a folder, relative to the policy file."""
+
+    path: Line = Field(description="The model folder, relative to this file.")
+    dtype: Dtype = Field("float32", description="The number format the model is run in.")
+
+
+class HubModel(Record):
+    """A model on the Hugging Face hub, fixed by the hash of a commit."""
+
+    hub: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$", max_length=200)] = Field(
+        description="The repository on the hub: organisation/name."
+    )
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] = Field(
+        description="The commit: 40 lower-case hexadecimal digits. A branch or tag can move."
+    )
+    dtype: Dtype = Field("float32", description="The number format the model is run in.")
+
+
+Model = Annotated[
+    Annotated[LocalModel, Tag("path")] | Annotated[HubModel, Tag("hub")],
+    Discriminator(
+        _kind("path", "hub"),
+        custom_error_type="alternative",
+        custom_error_message="the model is named in one of two ways, with exactly one of them",
+        custom_error_context={
+            "advice": "write `path: <folder>`, or `hub: <owner/name>` with `revision: <commit>`"
+        },
+    ),
+]
+
+
+class GeneratedPrompts(Record):
+    """Prompts made by a generator that comes with auditkit."""
+
+    generator: GeneratorName = Field(description="The name of a prompt generator.")
+
+    def metric(self) -> Metric:
+        """How answers are compared unless the policy says otherwise: as the generator says."""
+        return GENERATORS[self.generator].metric
+
+
+class PromptFile(Record):
+    """Prompts read from a file of pairs, relative to the policy file."""
+
+    file: Line = Field(
+        description="A .jsonl, .json or .csv file of positive, negative, answer and wrong."
+    )
+
+    def metric(self) -> Metric:
+        """How answers are compared unless the policy says otherwise."""
+        return "logit_difference"
+
+
+Prompts = Annotated[
+    Annotated[GeneratedPrompts, Tag("generator")] | Annotated[PromptFile, Tag("file")],
+    Discriminator(
+        _kind("generator", "file"),
+        custom_error_type="alternative",
+        custom_error_message="prompts come from one of two sources, with exactly one of them named",
+        custom_error_context={"advice": "write `generator: <name>`, or `file: <pairs.jsonl>`"},
+    ),
+]
+
+
+class ExpectedCircuit(Expectation):
+    """The circuit declared for a task before the run, and the least agreement that is consistent."""
+
+    min_precision: Share = Field(
+        Decimal("0.8"), description="Least share of the heads found that were declared (0.8)."
+    )
+    min_recall: Share = Field(
+        Decimal("0.8"), description="Least share of the heads declared that are found (0.8)."
+    )
+
+
+class Task(Settings):
+    """One thing the model is asked to do, and what is expected of it."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] = Field(
+        description="A short name, unique in the policy: lower-case letters, digits, - and _."
+    )
+    title: Line = Field(description="What the task is, for a reader.")
+    prompts: Prompts = Field(description="Where the prompt pairs come from.")
+    expected: Written[ExpectedCircuit] = Field(
+        None, description="The circuit declared before the run."
+    )
+    evidence_for: tuple[HookId, ...] = Field(
+        (), description="Items of Article 13(3) and Annex IV the evidence is cited for."
+    )
+
+    def expectation(self) -> Expectation | None:
+        """The declared circuit as it enters the record, or ``None`` when none was declared."""
+        return None if self.expected is None else Expectation(**dict(self.expected))
+
+
+Statement = Annotated[
+    Annotated[Provided, Tag("text")]
+    | Annotated[NotApplicable, Tag("not_applicable")]
+    | Annotated[ToBeProvided, Tag("owner")],
+    Discriminator(
+        _kind("text", "not_applicable", "owner"),
+        custom_error_type="alternative",
+        custom_error_message="an item is answered in one of three ways, with exactly one of them",
+        custom_error_context={
+            "advice": "write `text: ...`, `not_applicable: <reason>`, or `owner: <who owes it>`"
+        },
+    ),
+]
+
+
+class ReportBlock(Record):
+    """How the report is presented."""
+
+    language: Literal["en"] = Field("en", description="The language of the report.")
+    formats: Annotated[tuple[Literal["html", "pdf"], ...], Field(min_length=1)] = Field(
+        ("html", "pdf"), description="The files the report is written as."
+    )
+
+    def settings(self) -> ReportSettings:
+        """The block as it enters the record."""
+        return ReportSettings(language=self.language, formats=self.formats)
+
+
+class SigningBlock(Record):
+    """Which key signs the report."""
+
+    key: Literal["default"] = Field("default", description="The name of the signing key.")
+
+
+class Policy(Record):
+    """Everything a provider declares for one audit."""
+
+    auditkit: Literal[1] = Field(description="The version of the policy format.")
+    system: System = Field(description="The AI system and its provider.")
+    declared_by: Declarer = Field(description="Who declared the expectations.")
+    model: Model = Field(description="The model that is audited.")
+    defaults: Settings = Field(Settings(), description="Settings of every task that has no own.")
+    tasks: Annotated[tuple[Task, ...], Field(min_length=1)] = Field(
+        description="What the model is asked to do."
+    )
+    instructions_for_use: dict[ItemId, Statement] = Field(
+        {}, description="What the provider states on items of Article 13(3)."
+    )
+    report: ReportBlock = Field(ReportBlock(), description="How the report is presented.")
+    signing: SigningBlock = Field(SigningBlock(), description="Which key signs the report.")
+
+    def specification(self, task: Task) -> Specification:
+        """Everything that changes the result of one of this policy's tasks.
+
+        ``test_examples`` of a task with a prompt file is what the policy asks for; when the policy
+        leaves it out, the file may hold fewer (``auditkit.policy.prompting`` settles it).
+        """
+        return specify(task, self.defaults, metric=task.prompts.metric())

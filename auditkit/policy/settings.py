@@ -1,0 +1,110 @@
+"""What a policy may set for all tasks, and for one task instead. A default stands in parentheses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from auditkit.policy.written import Level, Rate, Share, Written
+from auditkit.records.base import Record
+from auditkit.records.specification import Ablation, Method, Metric
+
+FEWEST_EXAMPLES = 5
+"""Below it, what examples have in common cannot be told from chance."""
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class ThresholdSettings(Record):
+    """Thresholds the policy states. Each is a share between 0 and 1."""
+
+    tau: Written[Share] = Field(
+        None, description="Least share of the task effect at which a code counts (0.02)."
+    )
+    quorum: Written[Share] = Field(
+        None, description="Least share of the examples that must carry a code (0.5)."
+    )
+    head_effect: Written[Share] = Field(
+        None,
+        description="Least share of the task effect that a circuit head accounts for (0.05).",
+    )
+    sufficiency: Written[Share] = Field(
+        None, description="Least share of the task effect the circuit alone must carry (0.8)."
+    )
+    necessity: Written[Share] = Field(
+        None, description="Least share of the task effect lost without the circuit (0.5)."
+    )
+    min_accuracy: Written[Share] = Field(
+        None, description="Least accuracy at which the model does the task at all (0.9)."
+    )
+
+
+class AutoencoderBlock(Record):
+    """Settings of the sparse autoencoders, one per head."""
+
+    latents: Written[Annotated[int, Field(ge=1, le=65_536)]] = Field(
+        None, description="Latents per head (32)."
+    )
+    k: Written[Annotated[int, Field(ge=1, le=65_536)]] = Field(
+        None, description="Latents active per vector (4)."
+    )
+    steps: Written[Count] = Field(None, description="Training steps (60).")
+    batch: Written[Count] = Field(None, description="Vectors per training step (128).")
+    learning_rate: Written[Rate] = Field(None, description="Learning rate of Adam (0.01).")
+
+
+class PatchingBlock(Record):
+    """How far exact single-head patching goes."""
+
+    patience: Written[Count] = Field(
+        None, description="Heads in a row below head_effect after which patching stops (4)."
+    )
+    sample: Written[Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
+        None, description="Heads drawn at random from the rest and patched as a check (4)."
+    )
+
+
+class BootstrapBlock(Record):
+    """Settings of the intervals."""
+
+    resamples: Written[Annotated[int, Field(ge=100, le=1_000_000)]] = Field(
+        None, description="Bootstrap resamples (1000)."
+    )
+    level: Written[Level] = Field(None, description="Nominal coverage of intervals (0.95).")
+
+
+class Settings(Record):
+    """What may be set for all tasks, and for one task instead. What is left out takes its default."""
+
+    method: Written[Method] = Field(None, description="How the circuit is found.")
+    attribution: Written[Literal["single"]] = Field(
+        None, description="How effects are attributed before patching (single)."
+    )
+    metric: Written[Metric] = Field(
+        None, description="How answers are compared (the generator's, or logit_difference)."
+    )
+    seed: Written[Annotated[int, Field(ge=0, le=2**32 - 1)]] = Field(
+        None, description="Seed of every random choice (0)."
+    )
+    examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=200)]] = Field(
+        None, description="Prompt pairs that find the circuit: 5 to 200 (10)."
+    )
+    test_examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=1000)]] = Field(
+        None,
+        description="Prompt pairs kept apart to test it (40; of a file, the rest up to 40).",
+    )
+    ablation: Written[Annotated[tuple[Ablation, ...], Field(min_length=1)]] = Field(
+        None, description="What replaces a head that is taken out (resample and mean)."
+    )
+    tolerance: Written[Share] = Field(
+        None, description="Share of defensible settings that may disagree (0.1)."
+    )
+    thresholds: Written[ThresholdSettings] = Field(
+        None, description="Thresholds a result is judged by."
+    )
+    autoencoder: Written[AutoencoderBlock] = Field(
+        None, description="Settings of the sparse autoencoders."
+    )
+    patching: Written[PatchingBlock] = Field(None, description="How far patching goes.")
+    bootstrap: Written[BootstrapBlock] = Field(None, description="Settings of the intervals.")

@@ -1,0 +1,137 @@
+"""Recompute what a record concludes from what it measured, without a model, and say what differs.
+
+Every derived value is computed again by the functions the engine used: signature, ranks, intervals,
+circuit, comparison, ladder, findings, verdicts. Used by ``auditkit verify``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditkit.circuit import circuit_of, layer_order
+from auditkit.codes import CodeSpace, quorum_count, ranking, signature, support
+from auditkit.findings import findings_of
+from auditkit.intervals import mean_interval
+from auditkit.records.audit import AuditRecord
+from auditkit.records.base import NotAssessed
+from auditkit.records.model import ModelIdentity
+from auditkit.records.task import Causal, Codes, TaskRecord
+from auditkit.verdict import (
+    NO_BEHAVIOUR,
+    behaviour_of,
+    comparison_of,
+    judge,
+    ladder_of,
+    overall,
+    set_effect,
+)
+
+
+def mismatches(record: AuditRecord) -> tuple[str, ...]:
+    """The key paths whose recorded value is not what the recorded measurements give; empty if none."""
+    found = [f"tasks[{t.id}].{key}" for t in record.tasks for key in _task(t, record.model)]
+    if record.verdict != overall([task.verdict for task in record.tasks]):
+        found.append("verdict")
+    return tuple(found)
+
+
+def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
+    specification = task.specification
+    behaviour = task.behaviour
+    if behaviour != behaviour_of(
+        behaviour.positive_values, behaviour.negative_values, specification
+    ):
+        yield "behaviour"
+    yield from _assessed_together(task)
+    space = CodeSpace.of(model.layers, specification.autoencoder.latents)
+    if isinstance(task.codes, Codes):
+        yield from _codes(task, task.codes, space)
+    if isinstance(task.causal, Causal):
+        yield from _causal(task, task.causal, space)
+    if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
+        expected_circuit = circuit_of(
+            task.codes, task.causal.patched, specification.thresholds, space
+        )
+        if task.circuit != expected_circuit:
+            yield "circuit"
+    yield from _conclusions(task, model)
+
+
+def _assessed_together(task: TaskRecord) -> Iterator[str]:
+    """Mechanism results exist exactly when the behaviour was observed."""
+    for key in ("codes", "causal", "circuit"):
+        present = not isinstance(getattr(task, key), NotAssessed)
+        if present != (task.behaviour.state == "observed"):
+            yield key
+
+
+def _codes(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:
+    n = task.examples.discovery.n
+    if codes.stride != space.stride:
+        yield "codes.stride"
+    if [example.example for example in codes.examples] != list(range(n)):
+        yield "codes.examples"
+        return
+    if codes.quorum_count != quorum_count(task.specification.thresholds.quorum, n):
+        yield "codes.quorum_count"
+    limit = space.stride * len(space.head_ids)
+    if any(not 0 <= code < limit for e in codes.examples for code in e.codes):
+        yield "codes.examples"
+        return
+    if codes.signature != signature(codes.examples, codes.quorum_count, space):
+        yield "codes.signature"
+    ranks = ranking({head.head: head.attributed for head in codes.heads})
+    if tuple(head.head for head in codes.heads) != space.head_ids:
+        yield "codes.heads"
+        return
+    for head in codes.heads:
+        if head.rank != ranks.index(head.head) + 1:
+            yield f"codes.heads[{head.head}].rank"
+        if head.support != support(head.head, codes.examples, space):
+            yield f"codes.heads[{head.head}].support"
+
+
+def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]:
+    specification = task.specification
+    for patched in causal.patched:
+        again = mean_interval(patched.effects, specification.bootstrap, specification.seed)
+        if patched.effect != again or len(patched.effects) != task.examples.discovery.n:
+            yield f"causal.patched[{patched.head}].effect"
+    covered = sorted([*(p.head for p in causal.patched), *causal.unpatched], key=layer_order)
+    if covered != list(space.head_ids):
+        yield "causal.unpatched"
+    for claim, effects in (("sufficiency", causal.sufficiency), ("necessity", causal.necessity)):
+        if tuple(effect.ablation for effect in effects) != specification.ablations:
+            yield f"causal.{claim}"
+        for effect in effects:
+            if len(effect.shares) != task.examples.test.n or effect != set_effect(
+                "sufficiency" if claim == "sufficiency" else "necessity",
+                effect.ablation,
+                effect.shares,
+                specification,
+            ):
+                yield f"causal.{claim}[{effect.ablation}]"
+
+
+def _conclusions(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
+    if task.comparison != comparison_of(task.circuit, task.expected):
+        yield "comparison"
+    if task.ladder != ladder_of(task.behaviour, task.codes, task.causal):
+        yield "ladder"
+    if task.findings != findings_of(
+        task.specification,
+        task.behaviour,
+        task.codes,
+        task.causal,
+        task.circuit,
+        task.expected,
+        task.comparison,
+        model.weights_digest,
+    ):
+        yield "findings"
+    if task.verdict != judge(
+        task.behaviour, task.causal, task.circuit, task.expected, model.weights_digest
+    ):
+        yield "verdict"
+    if task.behaviour.state == "not_observed" and task.codes != NO_BEHAVIOUR:
+        yield "codes"

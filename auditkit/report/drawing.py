@@ -1,0 +1,71 @@
+"""Which charts a task gets, from its record: nothing is drawn that was not measured."""
+
+from __future__ import annotations
+
+from auditkit.records.base import NotAssessed
+from auditkit.records.model import ModelIdentity
+from auditkit.records.task import TaskRecord
+from auditkit.report.charts import (
+    Chart,
+    EffectRow,
+    HeadMap,
+    ThresholdRow,
+    effect_chart,
+    head_map,
+    share_chart,
+)
+
+EFFECTS_DRAWN = 36
+"""A chart of more heads than this would not fit a page; the table lists them all."""
+
+
+def map_drawing(task: TaskRecord, model: ModelIdentity) -> Chart | None:
+    """The map of all heads, or ``None`` when no head was replaced."""
+    if isinstance(task.causal, NotAssessed) or isinstance(task.circuit, NotAssessed):
+        return None
+    expected = task.expected
+    return head_map(
+        HeadMap(
+            heads_per_layer=tuple((layer.index, layer.n_heads) for layer in model.layers),
+            effects={patched.head: patched.effect.mean for patched in task.causal.patched},
+            found=frozenset(task.circuit.heads),
+            declared=None if isinstance(expected, NotAssessed) else frozenset(expected.heads),
+        )
+    )
+
+
+def effects_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
+    """The chart of single-head effects, with a note when it shows only the first of them."""
+    if isinstance(task.causal, NotAssessed) or not task.causal.patched:
+        return None, ""
+    patched = task.causal.patched
+    rows = [EffectRow(one.head, one.effect) for one in patched[:EFFECTS_DRAWN]]
+    left = len(patched) - len(rows)
+    note = (
+        f"The first {len(rows)} of {len(patched):,} heads in the order they were replaced; the table "
+        f"has all of them."
+        if left > 0
+        else ""
+    )
+    return effect_chart(rows, task.specification.thresholds.head_effect), note
+
+
+def shares_drawing(task: TaskRecord) -> Chart | None:
+    """The chart of sufficiency and necessity, or ``None`` when neither was measured."""
+    if isinstance(task.causal, NotAssessed):
+        return None
+    limits = task.specification.thresholds
+    rows = [
+        ThresholdRow(
+            f"Sufficiency, {effect.ablation}",
+            effect.share,
+            limits.sufficiency,
+            2 - limits.sufficiency,
+        )
+        for effect in task.causal.sufficiency
+    ]
+    rows += [
+        ThresholdRow(f"Necessity, {effect.ablation}", effect.share, limits.necessity, None)
+        for effect in task.causal.necessity
+    ]
+    return share_chart(rows) if rows else None

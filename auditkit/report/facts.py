@@ -1,0 +1,35 @@
+"""The smallest piece of a page: a label, its value, and where the value comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditkit.report.wording import DECLARED, MEASURED, RECORDED
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of a two-column list. ``source`` says who answers for the value.
+
+    ``code`` is set for digests, ids and paths, which are printed in a fixed-width face.
+    """
+
+    label: str
+    value: str
+    source: str = ""
+    code: bool = False
+
+
+def declared(label: str, value: str | None, absent: str = "not declared") -> Fact:
+    """A fact the provider declares; ``None`` prints as ``absent``."""
+    return Fact(label, absent if value is None else value, DECLARED)
+
+
+def measured(label: str, value: str) -> Fact:
+    """A fact that was measured in this run."""
+    return Fact(label, value, MEASURED)
+
+
+def recorded(label: str, value: str, *, code: bool = False) -> Fact:
+    """A fact the tool wrote down: a digest, a version, a time."""
+    return Fact(label, value, RECORDED, code)

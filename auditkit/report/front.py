@@ -1,0 +1,167 @@
+"""Page 1: what was audited, what came out, how far it can be relied on, and what it is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditkit.law import Law
+from auditkit.records.audit import AuditRecord, SigningLevel
+from auditkit.records.task import Verdict
+from auditkit.report.articles import task_anchor
+from auditkit.report.facts import Fact, declared, recorded
+from auditkit.report.wording import (
+    OBSERVATIONS,
+    VERDICTS,
+    counted,
+    instant_text,
+    listed,
+    shortened,
+)
+
+TITLE = "Circuit evidence report"
+NAME_LIMIT = 160
+"""Longer declared names are shortened on page 1, and say so; section 1 has them in full."""
+
+SIGNING_LEVELS: dict[SigningLevel, str] = {
+    "development": "UNQUALIFIED DEVELOPMENT KEY - not a legal seal; it shows only that bytes did not "
+    "change since signing by the holder of that key"
+}
+SIGNATURE_LIMITS = (
+    "A signature shows who held the key and that bytes did not change. It does not show that a finding "
+    "is right, that the prompts were well chosen, or that the declarations are true."
+)
+
+
+@dataclass(frozen=True)
+class ResultView:
+    """One task's result in one line."""
+
+    anchor: str
+    title: str
+    id: str
+    verdict: str
+    verdict_key: str
+    ladder: str
+
+
+@dataclass(frozen=True)
+class FrontView:
+    """Page 1, as finished strings."""
+
+    title: str
+    subtitle: str
+    system: str
+    running: str
+    facts: tuple[Fact, ...]
+    verdict: str
+    verdict_key: str
+    counts: str
+    review: str
+    results: tuple[ResultView, ...]
+    signing: str
+    limitations: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def brief(text: str) -> str:
+    """A declared text short enough for page 1; what was cut is said."""
+    short = shortened(" ".join(text.split()), NAME_LIMIT)
+    return short if len(short) < NAME_LIMIT else f"{short} (shortened; in full in section 1)"
+
+
+def criteria(record: AuditRecord, law: Law) -> str:
+    """Whether the record shows that the criteria were fixed before the run (Article 9(8))."""
+    committed, started = record.policy.committed_at, record.times.started
+    if committed is None:
+        return law.notices.criteria_undated
+    text = law.notices.criteria_fixed if committed < started else law.notices.criteria_after
+    return text.format(committed_at=instant_text(committed), started=instant_text(started))
+
+
+def _facts(record: AuditRecord, law: Law) -> tuple[Fact, ...]:
+    system = record.system
+    return (
+        declared("System", brief(system.name)),
+        declared("System version", brief(system.version)),
+        declared("Provider", brief(system.provider.name)),
+        recorded(
+            "Model", f"{record.model.name}, {counted(record.model.n_parameters, 'parameter')}"
+        ),
+        recorded("Weights digest", record.model.weights_digest, code=True),
+        recorded("Policy digest", record.policy.sha256, code=True),
+        Fact("Criteria fixed before the run", criteria(record, law)),
+        recorded(
+            "Measured",
+            f"{instant_text(record.times.started)} to {instant_text(record.times.finished)}",
+        ),
+        recorded("Run", record.run_id, code=True),
+    )
+
+
+def _ladder(record: AuditRecord, index: int) -> str:
+    ladder = record.tasks[index].ladder
+    return listed(
+        f"{name} {OBSERVATIONS[getattr(ladder, name)]}"
+        for name in ("behaviour", "association", "causal", "stable")
+    )
+
+
+def _results(record: AuditRecord) -> tuple[ResultView, ...]:
+    return tuple(
+        ResultView(
+            anchor=task_anchor(index + 1),
+            title=task.title,
+            id=task.id,
+            verdict=VERDICTS[task.verdict],
+            verdict_key=task.verdict,
+            ladder=_ladder(record, index),
+        )
+        for index, task in enumerate(record.tasks)
+    )
+
+
+def _counts(record: AuditRecord) -> str:
+    order: tuple[Verdict, ...] = ("consistent", "not_consistent", "inconclusive", "not_assessed")
+    reached = [task.verdict for task in record.tasks]
+    return f"{counted(len(reached), 'task')}: " + "; ".join(
+        f"{reached.count(verdict):,} {VERDICTS[verdict]}" for verdict in order if verdict in reached
+    )
+
+
+def _warnings(record: AuditRecord, law: Law) -> tuple[str, ...]:
+    register, named = law.legal_register, record.legal_register
+    finished = record.times.finished[:10]
+    warnings = []
+    if finished > named.review_by:
+        warnings.append(register.stale_warning.format(review_by=named.review_by, finished=finished))
+    if named.version != register.version:
+        warnings.append(
+            register.edition_differs.format(recorded=named.version, version=register.version)
+        )
+    if record.supersedes is not None:
+        warnings.append(f"This record replaces the record of run {record.supersedes}.")
+    return tuple(warnings)
+
+
+def front_view(record: AuditRecord, law: Law) -> FrontView:
+    """Page 1 of the report on this record."""
+    review = law.notices.review_of_result if record.verdict == "not_consistent" else ""
+    return FrontView(
+        title=TITLE,
+        subtitle=law.notices.subtitle,
+        system=brief(record.system.name),
+        running=f"{TITLE} \N{MIDDLE DOT} {shortened(' '.join(record.system.name.split()), 44)} \N{MIDDLE DOT} run {record.run_id}",
+        facts=_facts(record, law),
+        verdict=VERDICTS[record.verdict],
+        verdict_key=record.verdict,
+        counts=_counts(record),
+        review=review,
+        results=_results(record),
+        signing=SIGNING_LEVELS[record.signing_level],
+        limitations=(
+            *(limitation.text for limitation in record.limitations),
+            SIGNATURE_LIMITS,
+            law.notices.individual_explanation,
+        ),
+        warnings=_warnings(record, law),
+    )

@@ -1,0 +1,128 @@
+"""A task in plain language: what was asked, what was seen, what it does not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditkit.records.base import NotAssessed
+from auditkit.records.model import ModelIdentity
+from auditkit.records.task import Causal, SetEffect, TaskRecord
+from auditkit.report.wording import (
+    OBSERVATIONS,
+    counted,
+    decimal_text,
+    joined_sentences,
+    listed,
+    percent_text,
+)
+
+
+@dataclass(frozen=True)
+class PlainWords:
+    """One short paragraph per question a reader without a technical background would ask."""
+
+    asked: str
+    does_it: str
+    heads: str
+    together: str
+    compared: str
+    left_open: str
+
+
+def _asked(task: TaskRecord) -> str:
+    test = task.examples.test.n
+    return (
+        f"The model was given {counted(test, 'test prompt')} that call for the behaviour, and for "
+        f"each one a matched prompt that differs only in what the behaviour depends on. "
+        f"{counted(task.examples.discovery.n, 'other pair')} served to find the heads involved."
+    )
+
+
+def _does_it(task: TaskRecord) -> str:
+    seen = task.behaviour
+    least = percent_text(task.specification.thresholds.min_accuracy)
+    answer = "Yes, on these prompts." if seen.state == "observed" else "No, not on these prompts."
+    return (
+        f"{answer} The right answer scored above the wrong ones on {seen.correct:,} of {seen.n:,} "
+        f"test prompts ({percent_text(seen.accuracy)}); the policy asks for at least {least}."
+    )
+
+
+def _heads(task: TaskRecord, model: ModelIdentity) -> str:
+    if isinstance(task.causal, NotAssessed):
+        return f"Not assessed. {task.causal.reason}"
+    if isinstance(task.circuit, NotAssessed):
+        return f"Not assessed. {task.circuit.reason}"
+    total = sum(layer.n_heads for layer in model.layers)
+    threshold = percent_text(task.specification.thresholds.head_effect)
+    replaced = (
+        f"{len(task.causal.patched):,} of the model's {total:,} attention heads were replaced, one "
+        f"at a time, by what they do on the matched prompt."
+    )
+    if not task.circuit.heads:
+        return f"{replaced} None of them changed the measured effect by {threshold} or more."
+    found = len(task.circuit.heads)
+    return (
+        f"{replaced} {counted(found, 'head')} changed the measured effect by at least {threshold} "
+        f"(layer.head, counted from 0): {listed(task.circuit.heads)}."
+    )
+
+
+def _shares(effects: tuple[SetEffect, ...]) -> str:
+    return listed(
+        f"{percent_text(effect.share.mean)} under {effect.ablation} ablation "
+        f"({OBSERVATIONS[effect.state]})"
+        for effect in effects
+    )
+
+
+def _together(task: TaskRecord) -> str:
+    if not isinstance(task.causal, Causal):
+        return f"Not assessed. {task.causal.reason}"
+    kept = (
+        f"With every other head replaced, these heads kept {_shares(task.causal.sufficiency)} of "
+        f"the measured effect"
+        if task.causal.sufficiency
+        else "Whether these heads carry the effect alone was not measured"
+    )
+    lost = (
+        f"With these heads replaced, the model lost {_shares(task.causal.necessity)} of it"
+        if task.causal.necessity
+        else "What the model loses without them was not measured"
+    )
+    return joined_sentences((kept, lost))
+
+
+def _compared(task: TaskRecord) -> str:
+    expected, compared = task.expected, task.comparison
+    if isinstance(expected, NotAssessed):
+        return f"No circuit was declared to compare with. {expected.reason}"
+    if isinstance(compared, NotAssessed):
+        return (
+            f"The provider declared {counted(len(expected.heads), 'head')}. They were not compared. "
+            f"{compared.reason}"
+        )
+    precision = (
+        "not assessed"
+        if isinstance(compared.precision, NotAssessed)
+        else decimal_text(compared.precision)
+    )
+    return (
+        f"The provider declared {counted(len(expected.heads), 'head')}: {len(compared.matched):,} "
+        f"were found, {len(compared.missing):,} were not. {counted(len(compared.extra), 'head')} "
+        f"were found that had not been declared. Precision {precision} (asked: at least "
+        f"{decimal_text(expected.min_precision)}), recall {decimal_text(compared.recall)} (asked: at "
+        f"least {decimal_text(expected.min_recall)})."
+    )
+
+
+def plain_words(task: TaskRecord, model: ModelIdentity) -> PlainWords:
+    """The plain-language part of a task's section."""
+    return PlainWords(
+        asked=_asked(task),
+        does_it=_does_it(task),
+        heads=_heads(task, model),
+        together=_together(task),
+        compared=_compared(task),
+        left_open="These parts were not assessed in this run. Nothing follows from them either way.",
+    )

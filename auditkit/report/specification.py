@@ -1,0 +1,82 @@
+"""Everything that changes a task's result, key by key, with what the policy left to default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from auditkit.records.base import Record
+from auditkit.records.specification import Specification
+from auditkit.report.wording import decimal_text, listed
+
+_MEANINGS: dict[str, str] = {
+    "method": "How the circuit is found",
+    "attribution": "Gradients per example used to rank heads",
+    "metric": "What is compared between right and wrong answers",
+    "seed": "Seed of every random draw",
+    "examples": "Prompt pairs to find the circuit",
+    "test_examples": "Other prompt pairs, to test it",
+    "ablations": "What a head's output is replaced with",
+    "autoencoder.latents": "Latents per head",
+    "autoencoder.k": "Latents active per vector",
+    "autoencoder.steps": "Training steps",
+    "autoencoder.batch": "Vectors per training step",
+    "autoencoder.learning_rate": "Learning rate",
+    "thresholds.tau": "Least share of the task effect for a code",
+    "thresholds.quorum": "Least share of examples that carry a code",
+    "thresholds.head_effect": "Least effect for a head to belong to the circuit",
+    "thresholds.sufficiency": "Least share the circuit alone keeps",
+    "thresholds.necessity": "Least share lost without the circuit",
+    "thresholds.min_accuracy": "Least accuracy for the task to count as done",
+    "thresholds.tolerance": "Share of settings that may disagree",
+    "patching.patience": "Heads in a row below the threshold before stopping",
+    "patching.sample": "Heads drawn at random from the rest",
+    "bootstrap.resamples": "Resamples for each interval",
+    "bootstrap.level": "Nominal coverage of each interval",
+}
+
+
+@dataclass(frozen=True)
+class SettingView:
+    """One setting: its key, what it means, its value, and who chose it."""
+
+    key: str
+    meaning: str
+    value: str
+    origin: str
+
+
+def _flat(record: Record, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        if isinstance(value, Record):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, tuple):
+        return listed(str(part) for part in value)
+    return str(value)
+
+
+def _defaulted(key: str, defaulted: tuple[str, ...]) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in defaulted)
+
+
+def settings(specification: Specification) -> tuple[SettingView, ...]:
+    """Every setting of a task in the order of the record; ``default`` marks what the policy left out."""
+    return tuple(
+        SettingView(
+            key=key,
+            meaning=_MEANINGS.get(key, ""),
+            value=_value(value),
+            origin="default" if _defaulted(key, specification.defaulted) else "set in the policy",
+        )
+        for key, value in _flat(specification)
+        if key != "defaulted"
+    )

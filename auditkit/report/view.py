@@ -1,0 +1,70 @@
+"""The whole report as finished strings: what the templates print, and nothing they could change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditkit.law import Law
+from auditkit.law.law import AnnexIV, Article13, Notices
+from auditkit.records.audit import AuditRecord
+from auditkit.report.appendix import AppendixView, appendix_view
+from auditkit.report.articles import ItemView, annex_points, article_items, unknown_statements
+from auditkit.report.facts import Fact
+from auditkit.report.front import FrontView, front_view
+from auditkit.report.tasks import TaskView, task_view
+
+
+@dataclass(frozen=True)
+class DocumentView:
+    """What the document says of itself: language, title, and the dates of the run, not of rendering."""
+
+    language: str
+    title: str
+    author: str
+    description: str
+    generator: str
+    created: str
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """The report, section by section, in reading order."""
+
+    document: DocumentView
+    front: FrontView
+    notices: Notices
+    article_13: Article13
+    items: tuple[ItemView, ...]
+    unknown_statements: tuple[Fact, ...]
+    tasks: tuple[TaskView, ...]
+    annex_iv: AnnexIV
+    points: tuple[ItemView, ...]
+    appendix: AppendixView
+
+
+def _document(record: AuditRecord, front: FrontView) -> DocumentView:
+    return DocumentView(
+        language=record.report.language,
+        title=f"{front.title}: {front.system}, run {record.run_id}",
+        author=record.system.provider.name,
+        description=front.subtitle,
+        generator=f"{record.tool.name} {record.tool.version}",
+        created=record.times.finished,
+    )
+
+
+def build_view(record: AuditRecord, law: Law) -> ReportView:
+    """Everything the report on this record prints. A pure function of the record and the law."""
+    front = front_view(record, law)
+    return ReportView(
+        document=_document(record, front),
+        front=front,
+        notices=law.notices,
+        article_13=law.article_13,
+        items=article_items(record, law),
+        unknown_statements=unknown_statements(record, law),
+        tasks=tuple(task_view(record, law, index + 1) for index in range(len(record.tasks))),
+        annex_iv=law.annex_iv,
+        points=annex_points(record, law),
+        appendix=appendix_view(record, law),
+    )

@@ -1,0 +1,222 @@
+"""Signing keys: the development key a first run makes, and what a certificate says about its owner.
+
+Key and certificate lie in one file, so that no crash and no second process can pair a key with
+another key's certificate.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from auditkit.digest import sha256_hex
+from auditkit.errors import EnvironmentUnavailableError
+from auditkit.records.audit import SigningLevel
+
+DEVELOPMENT_ORGANISATION = "UNQUALIFIED DEVELOPMENT KEY - NOT A LEGAL SEAL"
+"""The organisation in every development certificate: whoever reads the signature reads this."""
+
+DEVELOPMENT_KEY_FILE = "development-key.pem"
+VALIDITY = timedelta(days=365)
+
+_KEY_FILE_LIMIT = 64 * 1024
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A private key, its certificate as PEM bytes, and what a signature by it is worth."""
+
+    private_key: ec.EllipticCurvePrivateKey = field(repr=False)
+    certificate: bytes
+    level: SigningLevel
+
+    @property
+    def certificate_sha256(self) -> str:
+        """The certificate's fingerprint: ``sha256:`` and the digest of its DER bytes."""
+        return fingerprint(self.certificate)
+
+
+def development_key(directory: Path, now: datetime) -> SigningKey:
+    """The development key kept in a directory, made there on first use.
+
+    An EC P-256 key (FIPS 186-5) with a self-signed certificate (RFC 5280) that names nobody and is
+    valid for 365 days. The file has mode 0600, the directory 0700. When two processes make a key at
+    the same moment, both get the one that was there first.
+
+    Raises:
+        EnvironmentUnavailableError: the directory cannot be written, others may read it or the key,
+            the file holds no such key, or its certificate is not valid at ``now``.
+    """
+    path = directory / DEVELOPMENT_KEY_FILE
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_shared(directory, directory.stat(), "700")
+        if not os.path.lexists(path):
+            _create(path, now)
+        content = _read_private(path)
+    except OSError as error:
+        raise EnvironmentUnavailableError(
+            f"{path}: no signing key can be kept there ({error.strerror or error})",
+            advice="choose a folder that you can write and nobody else can read",
+        ) from error
+    return _parse(path, content, now)
+
+
+def load_certificate(pem: bytes) -> x509.Certificate:
+    """The one X.509 certificate in PEM bytes that hold nothing else.
+
+    Raises:
+        ValueError: there is no certificate, more than one, or other bytes beside it.
+    """
+    certificates = x509.load_pem_x509_certificates(pem)
+    if len(certificates) != 1:
+        raise ValueError(f"{len(certificates)} certificates where one is expected")
+    if certificates[0].public_bytes(serialization.Encoding.PEM) != pem:
+        raise ValueError("not the plain PEM form of one certificate (RFC 7468)")
+    return certificates[0]
+
+
+def pem_of_der(der: bytes) -> bytes:
+    """The PEM form (RFC 7468) of a certificate given as DER bytes."""
+    return x509.load_der_x509_certificate(der).public_bytes(serialization.Encoding.PEM)
+
+
+def fingerprint(certificate_pem: bytes) -> str:
+    """``sha256:`` and the SHA-256 of the certificate's DER bytes.
+
+    Raises:
+        ValueError: the bytes are not one PEM certificate.
+    """
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    return "sha256:" + sha256_hex(certificate.public_bytes(serialization.Encoding.DER))
+
+
+def organisation(certificate: x509.Certificate) -> str:
+    """The organisation the certificate's subject names, or the empty string."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return ", ".join(str(name.value) for name in names)
+
+
+def _create(path: Path, now: datetime) -> None:
+    private_key = ec.generate_private_key(ec.SECP256R1())
+    content = private_key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ) + _self_signed(private_key, now)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".development-key.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        try:
+            path.hardlink_to(temporary)  # unlike a rename, never replaces another process's key
+        except FileExistsError:
+            return
+        _sync_directory(path.parent)
+    finally:
+        temporary.unlink()
+
+
+def _self_signed(private_key: ec.EllipticCurvePrivateKey, now: datetime) -> bytes:
+    start = now.replace(microsecond=0)
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, DEVELOPMENT_ORGANISATION),
+            x509.NameAttribute(NameOID.COMMON_NAME, "auditkit development key"),
+        ]
+    )
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=True,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    public_key = private_key.public_key()
+    builder = (
+        x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + VALIDITY)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+    certificate = builder.sign(private_key, hashes.SHA256())
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _refuse_shared(path: Path, status: os.stat_result, mode: str) -> None:
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        raise EnvironmentUnavailableError(
+            f"{path}: other users may read the signing key (mode {status.st_mode & 0o777:o})",
+            advice=f"chmod {mode} {path}",
+        )
+
+
+def _read_private(path: Path) -> bytes:
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise _unusable(path, "it is not a regular file")
+        _refuse_shared(path, status, "600")
+        return stream.read(_KEY_FILE_LIMIT)
+
+
+def _parse(path: Path, content: bytes, now: datetime) -> SigningKey:
+    try:
+        private_key = serialization.load_pem_private_key(content, password=None)
+        certificate = x509.load_pem_x509_certificate(content)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _unusable(path, "it does not hold a key and a certificate") from error
+    if not isinstance(private_key, ec.EllipticCurvePrivateKey) or not isinstance(
+        private_key.curve, ec.SECP256R1
+    ):
+        raise _unusable(path, "its key is not an EC P-256 key")
+    if private_key.public_key() != certificate.public_key():
+        raise _unusable(path, "its certificate belongs to another key")
+    if organisation(certificate) != DEVELOPMENT_ORGANISATION:
+        raise _unusable(path, "its certificate is not a development certificate")
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not first <= now <= last:
+        word = "expired" if now > last else "is not valid yet"
+        when = last if now > last else first
+        raise EnvironmentUnavailableError(
+            f"{path}: the development certificate {word} ({when:%Y-%m-%d})",
+            advice="rename the file and keep it; the next run makes a new key",
+        )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    return SigningKey(private_key=private_key, certificate=pem, level="development")
+
+
+def _unusable(path: Path, reason: str) -> EnvironmentUnavailableError:
+    return EnvironmentUnavailableError(
+        f"{path}: not a usable development key: {reason}",
+        advice="rename the file and keep it; the next run makes a new key",
+    )
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

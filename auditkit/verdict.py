@@ -1,0 +1,197 @@
+"""From measurements to a verdict, by stated rules over recorded decimals. Nothing here runs a model.
+
+``auditkit verify`` calls the same functions on a record and compares. A task is judged in this order:
+
+1. the model does not do the task                        -> ``not_assessed``
+2. the policy declares no expectation                    -> ``not_assessed``
+3. the expectation was declared for other weights        -> ``inconclusive``
+4. no head reaches the threshold, or removing the
+   circuit does not remove enough of the task effect
+   under every declared ablation                         -> ``inconclusive``
+5. precision and recall, and sufficiency where it is
+   declared, reach the declared thresholds               -> ``consistent``, else ``not_consistent``
+
+Sufficiency is always measured and printed. It decides only where the expectation claims it: a task's
+effect is often spread over many small heads, and then no short list of heads carries it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from auditkit.circuit import layer_order
+from auditkit.intervals import mean_interval, rounded
+from auditkit.records.base import Interval, NotAssessed
+from auditkit.records.declared import Expectation
+from auditkit.records.specification import Ablation, Specification, Thresholds
+from auditkit.records.task import (
+    Behaviour,
+    Causal,
+    Circuit,
+    Codes,
+    Comparison,
+    Ladder,
+    Observation,
+    SetEffect,
+    Verdict,
+)
+
+NO_BEHAVIOUR = NotAssessed(
+    reason="The model does not do this task on the test prompts, so there is no mechanism to look for."
+)
+NO_EXPECTATION = NotAssessed(reason="The policy declares no expected circuit for this task.")
+
+_WORST_FIRST: tuple[Verdict, ...] = (
+    "not_consistent",
+    "inconclusive",
+    "not_assessed",
+    "consistent",
+)
+
+
+def behaviour_of(
+    positive: Sequence[Decimal], negative: Sequence[Decimal], specification: Specification
+) -> Behaviour:
+    """Whether the model does the task: right on enough positives, and less so on the negatives."""
+    correct = sum(value > 0 for value in positive)
+    share = Fraction(correct, len(positive))
+    means = [
+        mean_interval(values, specification.bootstrap, specification.seed)
+        for values in (positive, negative)
+    ]
+    does_it = (
+        share >= Fraction(specification.thresholds.min_accuracy)
+        and means[0].low > 0
+        and means[0].mean > means[1].mean
+    )
+    return Behaviour(
+        state="observed" if does_it else "not_observed",
+        n=len(positive),
+        correct=correct,
+        accuracy=rounded(share),
+        positive=means[0],
+        negative=means[1],
+        positive_values=tuple(positive),
+        negative_values=tuple(negative),
+    )
+
+
+def set_effect(
+    claim: Literal["sufficiency", "necessity"],
+    ablation: Ablation,
+    shares: Sequence[Decimal],
+    specification: Specification,
+) -> SetEffect:
+    """A set's sufficiency or necessity from its share per test pair, judged by the mean share."""
+    share = mean_interval(shares, specification.bootstrap, specification.seed)
+    reached = _reaches(claim, share, specification.thresholds)
+    return SetEffect(
+        ablation=ablation,
+        shares=tuple(shares),
+        share=share,
+        state="observed" if reached else "not_observed",
+    )
+
+
+def _reaches(claim: str, share: Interval, thresholds: Thresholds) -> bool:
+    if claim == "necessity":
+        return share.mean >= thresholds.necessity
+    return thresholds.sufficiency <= share.mean <= 2 - thresholds.sufficiency
+
+
+def comparison_of(
+    circuit: Circuit | NotAssessed, expected: Expectation | NotAssessed
+) -> Comparison | NotAssessed:
+    """The circuit found against the circuit declared, heads in layer order, where there are both."""
+    if isinstance(expected, NotAssessed):
+        return expected
+    if isinstance(circuit, NotAssessed):
+        return circuit
+    found, declared = set(circuit.heads), set(expected.heads)
+    matched = found & declared
+    return Comparison(
+        matched=tuple(sorted(matched, key=layer_order)),
+        missing=tuple(sorted(declared - found, key=layer_order)),
+        extra=tuple(sorted(found - declared, key=layer_order)),
+        precision=rounded(Fraction(len(matched), len(found)))
+        if found
+        else NotAssessed(reason="No head was found, so there is no share of them to state."),
+        recall=rounded(Fraction(len(matched), len(declared))),
+    )
+
+
+def ladder_of(
+    behaviour: Behaviour, codes: Codes | NotAssessed, causal: Causal | NotAssessed
+) -> Ladder:
+    """Each rung of the ladder of claims by itself."""
+    return Ladder(
+        behaviour=behaviour.state,
+        association="not_assessed"
+        if isinstance(codes, NotAssessed)
+        else _observed(bool(codes.signature)),
+        causal="not_assessed" if isinstance(causal, NotAssessed) else _observed(confirmed(causal)),
+        stable="not_assessed",
+    )
+
+
+def _observed(seen: bool) -> Observation:
+    return "observed" if seen else "not_observed"
+
+
+def confirmed(causal: Causal) -> bool:
+    """Whether removing the circuit removes enough of the task effect under every ablation."""
+    return all(effect.state == "observed" for effect in causal.necessity)
+
+
+def judge(
+    behaviour: Behaviour,
+    causal: Causal | NotAssessed,
+    circuit: Circuit | NotAssessed,
+    expected: Expectation | NotAssessed,
+    weights_digest: str,
+) -> Verdict:
+    """The verdict of one task, by the rules in this module's first lines."""
+    if behaviour.state == "not_observed" or isinstance(expected, NotAssessed):
+        return "not_assessed"
+    if isinstance(causal, NotAssessed) or isinstance(circuit, NotAssessed):
+        return "inconclusive"
+    if expected.declared_for not in (None, weights_digest):
+        return "inconclusive"
+    if not circuit.heads or not confirmed(causal):
+        return "inconclusive"
+    met = meets(circuit, expected) and carries(causal, expected)
+    return "consistent" if met else "not_consistent"
+
+
+def carries(causal: Causal, expected: Expectation) -> bool:
+    """Whether the circuit alone carries the declared share of the effect, if one is declared.
+
+    Two-sided, under every ablation: a circuit that goes beyond the model is no better than one that
+    falls short.
+    """
+    least = expected.min_sufficiency
+    return least is None or all(
+        least <= effect.share.mean <= 2 - least for effect in causal.sufficiency
+    )
+
+
+def meets(circuit: Circuit, expected: Expectation) -> bool:
+    """Whether precision and recall, as exact fractions, reach the declared thresholds."""
+    matched = len(set(circuit.heads) & set(expected.heads))
+    return Fraction(matched, len(circuit.heads)) >= Fraction(expected.min_precision) and Fraction(
+        matched, len(set(expected.heads))
+    ) >= Fraction(expected.min_recall)
+
+
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """The least favourable verdict of a run's tasks; a run without tasks has none to give.
+
+    Raises:
+        ValueError: there are no verdicts.
+    """
+    if not verdicts:
+        raise ValueError("a run without tasks has no verdict")
+    return min(verdicts, key=_WORST_FIRST.index)
