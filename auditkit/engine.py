@@ -27,23 +27,23 @@ from auditkit.law import load_law
 from auditkit.limitations import limitations_of
 from auditkit.model.loading import environment, load_subject
 from auditkit.model.subject import Subject
-from auditkit.policy import LoadedPolicy, PolicyTask
+from auditkit.policy import HubModel, LoadedPolicy, PolicyTask
+from auditkit.policy.prompting import prepare_task
 from auditkit.progress import Advance, Progress
 from auditkit.prompts.pairs import ResolvedPair
-from auditkit.prompts.preparing import PreparedPrompts, prepare
+from auditkit.prompts.preparing import PreparedPrompts
 from auditkit.provenance import tool
 from auditkit.records.audit import (
     AuditRecord,
     LegalRegisterReference,
     Operator,
     PolicyReference,
-    ReportSettings,
     Times,
 )
 from auditkit.records.base import NotAssessed, measured
 from auditkit.records.declared import Expectation
 from auditkit.records.specification import Specification
-from auditkit.records.task import Behaviour, Causal, Circuit, Codes, Comparison, TaskRecord
+from auditkit.records.task import Behaviour, Causal, Circuit, Codes, TaskRecord
 from auditkit.tokens import Tokenizer
 from auditkit.verdict import (
     NO_BEHAVIOUR,
@@ -86,7 +86,8 @@ def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> A
     started = run.now()
     policy = loaded.policy
     with progress.stage("load the model", 1) as advance:
-        subject = load_subject(folder, revision=policy.model.revision, dtype=policy.model.dtype)
+        revision = policy.model.revision if isinstance(policy.model, HubModel) else None
+        subject = load_subject(folder, revision=revision, dtype=policy.model.dtype)
         tokenizer = Tokenizer.from_folder(folder)
         advance(1)
     tasks = tuple(audit_task(t, loaded, subject, tokenizer, progress) for t in policy.tasks)
@@ -110,7 +111,7 @@ def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> A
         legal_register=LegalRegisterReference(
             version=register.version, read_on=register.read_on, review_by=register.review_by
         ),
-        report=ReportSettings(language=policy.report.language, formats=policy.report.formats),
+        report=policy.report.settings(),
         signing_level="development",
         operator=run.operator,
         times=Times(started=started, finished=run.now()),
@@ -126,9 +127,8 @@ def audit_task(
     progress: Progress,
 ) -> TaskRecord:
     """One task: prompts, activations, behaviour, then the mechanism if there is a behaviour."""
-    specification = loaded.policy.specification(task)
     with progress.stage(f"{task.id}: prompts", 1) as advance:
-        prompts = prepare_prompts(task, specification, loaded, tokenizer)
+        specification, prompts = prepare_task(loaded, task, tokenizer)
         advance(1)
     with progress.stage(f"{task.id}: run the model", 2) as advance:
         test = observe(subject, prompts.test, specification)
@@ -142,21 +142,6 @@ def audit_task(
             mechanism = find_mechanism(subject, discovery, test, specification, advance)
     return conclude(
         task, specification, prompts, behaviour, mechanism, subject.identity.weights_digest
-    )
-
-
-def prepare_prompts(
-    task: PolicyTask, specification: Specification, loaded: LoadedPolicy, tokenizer: Tokenizer
-) -> PreparedPrompts:
-    """The discovery and test pairs of a task as tokens of this model."""
-    return prepare(
-        generator=task.prompts.generator,
-        file=loaded.prompts_file(task),
-        n_examples=specification.examples,
-        n_test=specification.test_examples,
-        seed=specification.seed,
-        tokenizer=tokenizer,
-        where=str(loaded.path),
     )
 
 
@@ -247,11 +232,11 @@ def conclude(
     weights_digest: str,
 ) -> TaskRecord:
     """The task's record: measurements, then everything that follows from them by stated rules."""
-    codes = mechanism.codes if mechanism else NO_BEHAVIOUR
-    causal = mechanism.causal if mechanism else NO_BEHAVIOUR
-    circuit = mechanism.circuit if mechanism else NO_BEHAVIOUR
-    expected: Expectation | NotAssessed = task.expected or NO_EXPECTATION
-    comparison: Comparison | NotAssessed = comparison_of(circuit, expected)
+    codes: Codes | NotAssessed = mechanism.codes if mechanism else NO_BEHAVIOUR
+    causal: Causal | NotAssessed = mechanism.causal if mechanism else NO_BEHAVIOUR
+    circuit: Circuit | NotAssessed = mechanism.circuit if mechanism else NO_BEHAVIOUR
+    expected: Expectation | NotAssessed = task.expectation() or NO_EXPECTATION
+    comparison = comparison_of(circuit, expected)
     return TaskRecord(
         id=task.id,
         title=task.title,

@@ -136,7 +136,7 @@ class Retention(Record):
 
 
 class Register(Record):
-    """One edition of the legal register. ``review_by`` is the day its statements need reading again.
+    """One edition of the legal register. ``review_by``: the day to read its sources again.
 
     Texts with names in braces (``status``, ``stale_warning``, ``edition_differs``) are filled in by
     the report from the record and from this edition.
@@ -237,7 +237,7 @@ def load_law() -> Law:
 
 
 def retention_end(placed_on_market: str, years: int) -> str:
-    """The last day of a period of ``years`` that began on ``placed_on_market`` (both ``YYYY-MM-DD``).
+    """The last day of ``years`` counted from ``placed_on_market`` (both ``YYYY-MM-DD``).
 
     A period that began on 29 February ends on the last day of February where that year has no such
     day (Regulation (EEC, Euratom) No 1182/71, Article 3(2), point (c)).

@@ -16,7 +16,7 @@ _LISTS_WITHOUT_REPEATS = frozenset({"heads", "ablation", "evidence_for", "format
 
 
 def check_consistency(source: Source) -> list[Problem]:
-    """Every repeated task id or list entry, blank text, impossible date, and ``k`` above ``latents``."""
+    """Every repeated id or list entry, blank text, impossible date, and ``k`` above ``latents``."""
     return [
         *_repeated_ids(source),
         *_repeated_entries(source),

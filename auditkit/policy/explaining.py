@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from auditkit.errors import Problem
 from auditkit.policy.json_schema import keys_at
-from auditkit.policy.source import KeyPath, Source, Value
+from auditkit.policy.source import KeyPath, Source
 from auditkit.policy.written import nearest
 
 Explained = tuple[str, str]
@@ -36,25 +36,26 @@ def explain(error: ValidationError, source: Source) -> list[Problem]:
     """One problem per finding, except below values that could not be read at all."""
     found = []
     for detail in error.errors(include_url=False):
-        path = _written_path(detail, source.data)
+        path = _written_path(detail, source)
+        if detail["type"] == "string_unicode":
+            continue  # the characters were reported where the text was read
+        if detail["type"] == "too_short" and (*path, 0) in source.lines:
+            continue  # pydantic counts only the entries without a fault of their own
         if not any(path[: len(broken)] == broken for broken in source.broken):
             message, advice = _explained(detail, path)
             found.append(source.problem(path, message, advice))
     return found
 
 
-def _written_path(detail: ErrorDetails, data: Value) -> KeyPath:
+def _written_path(detail: ErrorDetails, source: Source) -> KeyPath:
     """The finding's place in the policy: pydantic also names alternatives, which are not in it."""
-    path: list[str | int] = []
+    path: KeyPath = ()
     parts = detail["loc"]
     for position, part in enumerate(parts):
-        last = position == len(parts) - 1
-        if (isinstance(part, int) and isinstance(data, tuple)) or (isinstance(part, str) and isinstance(data, dict) and part in data):
-            data = data[part]
-        elif not (last and detail["type"] == "missing"):
-            continue
-        path.append(part)
-    return tuple(path)
+        missing = detail["type"] == "missing" and position == len(parts) - 1
+        if missing or (*path, part) in source.lines:
+            path = (*path, part)
+    return path
 
 
 def _explained(detail: ErrorDetails, path: KeyPath) -> Explained:

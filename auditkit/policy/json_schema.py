@@ -1,4 +1,4 @@
-"""The policy's JSON Schema: for editors to complete and check, and for the keys a place may hold."""
+"""The policy's JSON Schema: for editors to check against, and for the keys a place may hold."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 from functools import cache
 from typing import Any
 
+from auditkit.law import ARTICLE_13_ITEMS, EVIDENCE_HOOKS
 from auditkit.policy.schema import Policy
 from auditkit.policy.source import KeyPath
+from auditkit.prompts.generators import GENERATORS
 
 Schema = dict[str, Any]
 
@@ -39,7 +41,7 @@ _DESCRIPTIONS: dict[tuple[str, str], str] = {
 
 
 def policy_json_schema() -> bytes:
-    """The JSON Schema of a policy (draft 2020-12), the same bytes on every machine.
+    """The JSON Schema of a policy (draft 2020-12), as the bytes of ``policies/``'s committed file.
 
     A decimal may be a number or a text: an editor reads ``0.8`` as a number.
     """
@@ -53,6 +55,10 @@ def _schema() -> Schema:
         for key, value in definition.get("properties", {}).items():
             if described := _DESCRIPTIONS.get((name, key)):
                 value["description"] = described
+    task = schema["$defs"]["PolicyTask"]["properties"]
+    task["evidence_for"]["items"]["enum"] = list(EVIDENCE_HOOKS)
+    schema["properties"]["instructions_for_use"]["propertyNames"] = {"enum": list(ARTICLE_13_ITEMS)}
+    schema["$defs"]["GeneratedPrompts"]["properties"]["generator"]["enum"] = list(GENERATORS)
     _tidy(schema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

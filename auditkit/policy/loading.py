@@ -11,7 +11,7 @@ from auditkit.digest import sha256_hex
 from auditkit.errors import InputError, Problem
 from auditkit.policy.consistency import check_consistency
 from auditkit.policy.explaining import explain
-from auditkit.policy.schema import Policy
+from auditkit.policy.schema import LocalModel, Policy, PolicyTask
 from auditkit.policy.source import MAX_BYTES, KeyPath, Source, read_source
 
 
@@ -32,6 +32,15 @@ class LoadedPolicy:
     def folder(self) -> Path:
         """The folder that relative paths in the policy start from."""
         return self.path.parent
+
+    def model_folder(self) -> Path | None:
+        """The folder of the model, or ``None`` for a model on the hub."""
+        model = self.policy.model
+        return self.folder / model.path if isinstance(model, LocalModel) else None
+
+    def prompts_file(self, task: PolicyTask) -> Path | None:
+        """The file a task's prompts are read from, or ``None`` when a generator makes them."""
+        return None if task.prompts.file is None else self.folder / task.prompts.file
 
     def problem(self, key: KeyPath, message: str, advice: str = "") -> Problem:
         """A problem at a key of this policy, with the key's line."""

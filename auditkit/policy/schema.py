@@ -46,6 +46,10 @@ class LocalModel(Record):
     path: Line = Field(description="The model folder, relative to this file.")
     dtype: Dtype = Field("float32", description="The number format the model is run in.")
 
+    @property
+    def revision(self) -> None:
+        """A folder has no revision: its files are identified by digest."""
+
 
 class HubModel(Record):
     """A model on the Hugging Face hub, fixed by the hash of a commit."""
@@ -77,6 +81,10 @@ class GeneratedPrompts(Record):
 
     generator: GeneratorName = Field(description="The name of a prompt generator.")
 
+    @property
+    def file(self) -> None:
+        """Generated prompts come from no file."""
+
     def metric(self) -> Metric:
         """How answers are compared unless the policy says otherwise: as the generator says."""
         return GENERATORS[self.generator].metric
@@ -88,6 +96,10 @@ class PromptFile(Record):
     file: Line = Field(
         description="A .jsonl, .json or .csv file of positive, negative, answer and wrong."
     )
+
+    @property
+    def generator(self) -> None:
+        """Prompts of a file come from no generator."""
 
     def metric(self) -> Metric:
         """How answers are compared unless the policy says otherwise."""
@@ -106,7 +118,7 @@ Prompts = Annotated[
 
 
 class ExpectedCircuit(Expectation):
-    """The circuit declared for a task before the run, and the least agreement that is consistent."""
+    """The circuit declared for a task before the run, and the least agreement with it."""
 
     min_precision: Share = Field(
         Decimal("0.8"), description="Least share of the heads found that were declared (0.8)."
@@ -114,9 +126,12 @@ class ExpectedCircuit(Expectation):
     min_recall: Share = Field(
         Decimal("0.8"), description="Least share of the heads declared that are found (0.8)."
     )
+    min_sufficiency: Written[Share] = Field(
+        None, description="Least share of the task effect these heads are claimed to carry alone."
+    )
 
 
-class Task(Settings):
+class PolicyTask(Settings):
     """One thing the model is asked to do, and what is expected of it."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] = Field(
@@ -124,16 +139,17 @@ class Task(Settings):
     )
     title: Line = Field(description="What the task is, for a reader.")
     prompts: Prompts = Field(description="Where the prompt pairs come from.")
-    expected: Written[ExpectedCircuit] = Field(
-        None, description="The circuit declared before the run."
+    circuit: Written[ExpectedCircuit] = Field(
+        None, alias="expected", description="The circuit declared before the run."
     )
     evidence_for: tuple[HookId, ...] = Field(
         (), description="Items of Article 13(3) and Annex IV the evidence is cited for."
     )
 
-    def expectation(self) -> Expectation | None:
+    @property
+    def expected(self) -> Expectation | None:
         """The declared circuit as it enters the record, or ``None`` when none was declared."""
-        return None if self.expected is None else Expectation(**dict(self.expected))
+        return None if self.circuit is None else Expectation(**dict(self.circuit))
 
 
 Statement = Annotated[
@@ -178,7 +194,7 @@ class Policy(Record):
     declared_by: Declarer = Field(description="Who declared the expectations.")
     model: Model = Field(description="The model that is audited.")
     defaults: Settings = Field(Settings(), description="Settings of every task that has no own.")
-    tasks: Annotated[tuple[Task, ...], Field(min_length=1)] = Field(
+    tasks: Annotated[tuple[PolicyTask, ...], Field(min_length=1)] = Field(
         description="What the model is asked to do."
     )
     instructions_for_use: dict[ItemId, Statement] = Field(
@@ -187,7 +203,7 @@ class Policy(Record):
     report: ReportBlock = Field(ReportBlock(), description="How the report is presented.")
     signing: SigningBlock = Field(SigningBlock(), description="Which key signs the report.")
 
-    def specification(self, task: Task) -> Specification:
+    def specification(self, task: PolicyTask) -> Specification:
         """Everything that changes the result of one of this policy's tasks.
 
         ``test_examples`` of a task with a prompt file is what the policy asks for; when the policy

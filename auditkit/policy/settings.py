@@ -1,4 +1,4 @@
-"""What a policy may set for all tasks, and for one task instead. A default stands in parentheses."""
+"""What a policy may set for all tasks, and for one task instead. Defaults are in parentheses."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class PatchingBlock(Record):
     """How far exact single-head patching goes."""
 
     patience: Written[Count] = Field(
-        None, description="Heads in a row below head_effect after which patching stops (4)."
+        None, description="Heads patched at a time, in rank order, until none of them counts (4)."
     )
     sample: Written[Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
         None, description="Heads drawn at random from the rest and patched as a check (4)."
@@ -75,7 +75,7 @@ class BootstrapBlock(Record):
 
 
 class Settings(Record):
-    """What may be set for all tasks, and for one task instead. What is left out takes its default."""
+    """What may be set for all tasks, and for one task instead. What is left out has a default."""
 
     method: Written[Method] = Field(None, description="How the circuit is found.")
     attribution: Written[Literal["single"]] = Field(
@@ -107,4 +107,4 @@ class Settings(Record):
         None, description="Settings of the sparse autoencoders."
     )
     patching: Written[PatchingBlock] = Field(None, description="How far patching goes.")
-    bootstrap: Written[BootstrapBlock] = Field(None, description="Settings of the intervals.")
+    bootstrap: Written[BootstrapBlock] = Field(None, description="How intervals are computed.")

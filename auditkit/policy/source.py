@@ -160,7 +160,7 @@ def _index(mark: object) -> int:
 
 
 class _Events(Reader, Scanner, Parser):
-    """PyYAML's events of a text. Its refusal of control characters is ours to make, with the key."""
+    """PyYAML's events of a text, with control characters let through: ours to refuse, by key."""
 
     def __init__(self, text: str) -> None:
         Reader.__init__(self, text)

@@ -12,6 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from auditkit.law import ARTICLE_13_ITEMS, EVIDENCE_HOOKS
+from auditkit.prompts.generators import GENERATORS
+
 _DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?([eE]-?[0-9]{1,2})?")
 _SHARE_SCHEMA = {
     "anyOf": [
@@ -72,9 +75,7 @@ def _share(check: Callable[[Decimal], Decimal]) -> Any:  # noqa: ANN401 - metada
     return (
         BeforeValidator(_exact),
         AfterValidator(check),
-        WithJsonSchema(
-            {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, _DECIMAL_SCHEMA]}
-        ),
+        WithJsonSchema(_SHARE_SCHEMA),
     )
 
 
@@ -95,7 +96,7 @@ def _not_empty(value: object) -> object:
 
 
 class _NeverNull:
-    """Takes ``null`` out of the JSON Schema of a setting: it is left out or written, never empty."""
+    """Takes ``null`` out of a setting's JSON Schema: it is left out or written, never empty."""
 
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
@@ -115,16 +116,12 @@ Written = Annotated[T | None, BeforeValidator(_not_empty), _NeverNull()]
 
 
 def _known_item(item: str) -> str:
-    from auditkit.law import ARTICLE_13_ITEMS
-
     if item not in ARTICLE_13_ITEMS:
         raise fault(f"{item!r} is not an item of Article 13(3)", nearest(item, ARTICLE_13_ITEMS))
     return item
 
 
 def _known_hook(hook: str) -> str:
-    from auditkit.law import EVIDENCE_HOOKS
-
     if hook not in EVIDENCE_HOOKS:
         message = f"{hook!r} is not an item that this evidence may be cited for"
         raise fault(message, nearest(hook, EVIDENCE_HOOKS))
@@ -132,8 +129,6 @@ def _known_hook(hook: str) -> str:
 
 
 def _known_generator(name: str) -> str:
-    from auditkit.prompts.generators import GENERATORS
-
     if name not in GENERATORS:
         raise fault(f"no prompt generator is named {name!r}", nearest(name, GENERATORS))
     return name

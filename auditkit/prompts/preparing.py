@@ -85,13 +85,21 @@ def _from_file(
     tokenizer: Tokenizer,
     fewest_test: int | None,
 ) -> PreparedPrompts:
-    read = read_pairs_file(path)
-    resolved = {
-        each.pair: each for each in resolve(read.pairs, tokenizer, str(path), lines=read.lines)
-    }
-    discovery, test = split(
-        read.pairs, n_examples, n_test, seed, fewest_test=fewest_test, where=str(path)
-    )
+    read, where = read_pairs_file(path), str(path)
+    problems: list[Problem] = []
+    resolved: dict[PromptPair, ResolvedPair] = {}
+    try:
+        resolved = {each.pair: each for each in resolve(read.pairs, tokenizer, where, read.lines)}
+    except InputError as error:
+        problems += error.problems
+    try:
+        discovery, test = split(
+            read.pairs, n_examples, n_test, seed, fewest_test=fewest_test, where=where
+        )
+    except InputError as error:
+        raise InputError([*problems, *error.problems]) from error
+    if problems:
+        raise InputError(problems)
     return _prepared(
         f"file:{path.name}",
         tuple(resolved[pair] for pair in discovery),

@@ -54,10 +54,11 @@ class PersonView:
 
 @dataclass(frozen=True)
 class CommandView:
-    """One command and what it does."""
+    """One command, what it does, and what has to be at hand for it."""
 
     purpose: str
     command: str
+    needs: tuple[Fact, ...]
 
 
 @dataclass(frozen=True)
@@ -217,14 +218,19 @@ def _retention(record: AuditRecord, law: Law) -> tuple[str, ...]:
 def _commands(record: AuditRecord) -> tuple[CommandView, ...]:
     return (
         CommandView(
-            f"Run the same audit again, with auditkit {record.tool.version}, the policy whose digest "
-            f"is {record.policy.sha256} and the model whose root digest is {record.model.root_digest}",
-            "auditkit run policy.yaml",
+            purpose="Run the same audit again. Figures may differ in the last digits elsewhere",
+            command="auditkit run policy.yaml",
+            needs=(
+                recorded("Tool", f"{record.tool.name} {record.tool.version}"),
+                recorded("Policy digest", record.policy.sha256, code=True),
+                recorded("Model root digest", record.model.root_digest, code=True),
+            ),
         ),
         CommandView(
-            "Check signatures, digests and store, and recompute circuit and verdict from the recorded "
-            "evidence, without the model",
-            "auditkit verify <run directory>",
+            purpose="Check signatures, digests and store, and work out circuit and verdict again "
+            "from the recorded evidence, without the model",
+            command="auditkit verify <run directory>",
+            needs=(),
         ),
     )
 
@@ -277,7 +283,7 @@ def appendix_view(record: AuditRecord, law: Law) -> AppendixView:
         retention_basis=register.retention.basis,
         commands=_commands(record),
         persons=tuple(
-            PersonView(act, "", "", "", "not signed")
+            PersonView(act, "not named", "not stated", "not dated", "not signed")
             for act in ("Prepared by", "Reviewed by", "Approved by")
         ),
         operator=_operator(record),

@@ -1,4 +1,4 @@
-"""Article 13(3) and Annex IV, item by item: what is declared, what was measured, what stays open."""
+"""Article 13(3) and Annex IV, item by item: what is declared, measured, and still open."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class EvidenceView:
 class ItemView:
     """One item of Article 13(3), or one point of Annex IV, ready to print.
 
-    ``statement`` holds the provider's words; ``evidence`` what was measured. Either may be empty, and
-    ``state`` and ``evidence_state`` then say so in words.
+    ``statement`` holds the provider's words; ``evidence`` what was measured. Either may be
+    empty, and ``state`` and ``evidence_state`` then say so in words.
     """
 
     id: str
@@ -119,7 +119,8 @@ def _procedure(task: TaskRecord) -> str:
 
 
 def _metric(task: TaskRecord) -> str:
-    return f"Metric used: {task.specification.metric.replace('_', ' ')} between right and wrong answers."
+    metric = task.specification.metric.replace("_", " ")
+    return f"Metric used: {metric} between right and wrong answers."
 
 
 def _no_comparison(_task: TaskRecord) -> str:

@@ -1,4 +1,4 @@
-"""Charts as SVG with a text alternative. Colour never carries meaning alone: shape or text does too.
+"""Charts as SVG with a text alternative. Colour never carries meaning alone.
 
 Each function returns markup that is final: the template places it. Geometry is computed here from
 the record's decimals; every number a reader sees is written by ``wording``.
@@ -67,7 +67,7 @@ def _element(name: str, content: str | Markup = "", **attributes: str) -> Markup
     written = Markup("").join(
         Markup(' {}="{}"').format(key.replace("_", "-"), value) for key, value in attributes.items()
     )
-    return Markup("<{}{}>{}</{}>").format(Markup(name), written, content, Markup(name))
+    return Markup("<{}{}>{}</{}>").format(name, written, content, name)
 
 
 def _n(value: float) -> str:

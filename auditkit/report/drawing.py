@@ -42,8 +42,8 @@ def effects_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
     rows = [EffectRow(one.head, one.effect) for one in patched[:EFFECTS_DRAWN]]
     left = len(patched) - len(rows)
     note = (
-        f"The first {len(rows)} of {len(patched):,} heads in the order they were replaced; the table "
-        f"has all of them."
+        f"The first {len(rows)} of {len(patched):,} heads in the order they were replaced; the "
+        f"table has all of them."
         if left > 0
         else ""
     )

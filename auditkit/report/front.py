@@ -23,12 +23,12 @@ NAME_LIMIT = 160
 """Longer declared names are shortened on page 1, and say so; section 1 has them in full."""
 
 SIGNING_LEVELS: dict[SigningLevel, str] = {
-    "development": "UNQUALIFIED DEVELOPMENT KEY - not a legal seal; it shows only that bytes did not "
-    "change since signing by the holder of that key"
+    "development": "UNQUALIFIED DEVELOPMENT KEY - not a legal seal; it shows only that bytes did "
+    "not change since signing by the holder of that key"
 }
 SIGNATURE_LIMITS = (
-    "A signature shows who held the key and that bytes did not change. It does not show that a finding "
-    "is right, that the prompts were well chosen, or that the declarations are true."
+    "A signature shows who held the key and that bytes did not change. It does not show that a "
+    "finding is right, that the prompts were well chosen, or that the declarations are true."
 )
 
 
@@ -143,6 +143,11 @@ def _warnings(record: AuditRecord, law: Law) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+def _running(record: AuditRecord) -> str:
+    name = shortened(" ".join(record.system.name.split()), 44)
+    return f" {chr(0xB7)} ".join((TITLE, name, f"run {record.run_id}"))
+
+
 def front_view(record: AuditRecord, law: Law) -> FrontView:
     """Page 1 of the report on this record."""
     review = law.notices.review_of_result if record.verdict == "not_consistent" else ""
@@ -150,7 +155,7 @@ def front_view(record: AuditRecord, law: Law) -> FrontView:
         title=TITLE,
         subtitle=law.notices.subtitle,
         system=brief(record.system.name),
-        running=f"{TITLE} \N{MIDDLE DOT} {shortened(' '.join(record.system.name.split()), 44)} \N{MIDDLE DOT} run {record.run_id}",
+        running=_running(record),
         facts=_facts(record, law),
         verdict=VERDICTS[record.verdict],
         verdict_key=record.verdict,

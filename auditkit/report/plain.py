@@ -99,8 +99,8 @@ def _compared(task: TaskRecord) -> str:
         return f"No circuit was declared to compare with. {expected.reason}"
     if isinstance(compared, NotAssessed):
         return (
-            f"The provider declared {counted(len(expected.heads), 'head')}. They were not compared. "
-            f"{compared.reason}"
+            f"The provider declared {counted(len(expected.heads), 'head')}. They were not "
+            f"compared. {compared.reason}"
         )
     precision = (
         "not assessed"
@@ -111,8 +111,8 @@ def _compared(task: TaskRecord) -> str:
         f"The provider declared {counted(len(expected.heads), 'head')}: {len(compared.matched):,} "
         f"were found, {len(compared.missing):,} were not. {counted(len(compared.extra), 'head')} "
         f"were found that had not been declared. Precision {precision} (asked: at least "
-        f"{decimal_text(expected.min_precision)}), recall {decimal_text(compared.recall)} (asked: at "
-        f"least {decimal_text(expected.min_recall)})."
+        f"{decimal_text(expected.min_precision)}), recall {decimal_text(compared.recall)} (asked: "
+        f"at least {decimal_text(expected.min_recall)})."
     )
 
 
@@ -124,5 +124,7 @@ def plain_words(task: TaskRecord, model: ModelIdentity) -> PlainWords:
         heads=_heads(task, model),
         together=_together(task),
         compared=_compared(task),
-        left_open="These parts were not assessed in this run. Nothing follows from them either way.",
+        left_open=(
+            "These parts were not assessed in this run. Nothing follows from that either way."
+        ),
     )

@@ -69,7 +69,7 @@ def _defaulted(key: str, defaulted: tuple[str, ...]) -> bool:
 
 
 def settings(specification: Specification) -> tuple[SettingView, ...]:
-    """Every setting of a task in the order of the record; ``default`` marks what the policy left out."""
+    """Every setting of a task in the record's order, and whether the policy set it."""
     return tuple(
         SettingView(
             key=key,

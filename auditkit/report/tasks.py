@@ -9,11 +9,20 @@ from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
 from auditkit.records.prompts import PromptPair
-from auditkit.records.task import Causal, Codes, Edge, TaskRecord
+from auditkit.records.task import Causal, Codes, TaskRecord
 from auditkit.report.articles import task_anchor
 from auditkit.report.charts import Chart
 from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
 from auditkit.report.facts import Fact, declared, measured, recorded
+from auditkit.report.numbers import (
+    EdgeView,
+    HeadView,
+    SetView,
+    edge_rows,
+    head_rows,
+    heads_note,
+    set_rows,
+)
 from auditkit.report.plain import PlainWords, plain_words
 from auditkit.report.specification import SettingView, settings
 from auditkit.report.wording import (
@@ -27,11 +36,7 @@ from auditkit.report.wording import (
     listed,
     number_or_reason,
     percent_text,
-    range_text,
 )
-
-EDGES_SHOWN = 40
-"""More edges than this are left to the evidence file, and the report says how many."""
 
 
 @dataclass(frozen=True)
@@ -53,45 +58,8 @@ class FindingView:
 
 
 @dataclass(frozen=True)
-class HeadView:
-    """One head that was replaced alone, in the order in which heads were replaced."""
-
-    head: str
-    standing: str
-    rank: str
-    attributed: str
-    support: str
-    effect: str
-    interval: str
-    chosen: str
-
-
-@dataclass(frozen=True)
-class SetView:
-    """Sufficiency or necessity under one ablation."""
-
-    name: str
-    ablation: str
-    share: str
-    interval: str
-    asked: str
-    observation: str
-
-
-@dataclass(frozen=True)
-class EdgeView:
-    """Two heads of the signature and how often they appear together."""
-
-    source: str
-    target: str
-    together: str
-    p_value: str
-    q_value: str
-
-
-@dataclass(frozen=True)
 class TaskView:
-    """Everything the section of one task prints. An ``absent_...`` text replaces what is missing."""
+    """Everything a task's section prints. An ``absent_...`` text stands where a part is missing."""
 
     anchor: str
     number: str
@@ -204,97 +172,6 @@ def _screening(codes: Codes) -> tuple[Fact, ...]:
     )
 
 
-def standing(head: str, task: TaskRecord) -> str:
-    """Where a head stands between the circuit found and the circuit declared, in words."""
-    found = not isinstance(task.circuit, NotAssessed) and head in task.circuit.heads
-    if isinstance(task.expected, NotAssessed):
-        return "in the circuit" if found else "not in the circuit"
-    if head in task.expected.heads:
-        return "declared and found" if found else "declared, not found"
-    return "found, not declared" if found else "neither"
-
-
-def _heads(task: TaskRecord, causal: Causal) -> tuple[HeadView, ...]:
-    screened = (
-        {}
-        if isinstance(task.codes, NotAssessed)
-        else {screened.head: screened for screened in task.codes.heads}
-    )
-    rows = []
-    for patched in causal.patched:
-        seen = screened.get(patched.head)
-        rows.append(
-            HeadView(
-                head=patched.head,
-                standing=standing(patched.head, task),
-                rank="not screened" if seen is None else f"{seen.rank:,}",
-                attributed="not screened" if seen is None else decimal_text(seen.attributed),
-                support="not screened" if seen is None else f"{seen.support:,}",
-                effect=decimal_text(patched.effect.mean),
-                interval=range_text(patched.effect),
-                chosen="by rank" if patched.chosen == "ranked" else "at random",
-            )
-        )
-    return tuple(rows)
-
-
-def _heads_note(causal: Causal) -> str:
-    if not causal.unpatched:
-        return "Every head of the model was replaced alone."
-    return (
-        f"{counted(len(causal.unpatched), 'head')} ranked lower and not drawn at random were not "
-        f"replaced: their single effects are unknown, which is not the same as none."
-    )
-
-
-def _sets(task: TaskRecord, causal: Causal) -> tuple[SetView, ...]:
-    limits = task.specification.thresholds
-    most = 2 - limits.sufficiency
-    asked = {
-        "Sufficiency": f"{decimal_text(limits.sufficiency)} to {decimal_text(most)}",
-        "Necessity": f"at least {decimal_text(limits.necessity)}",
-    }
-    named = (("Sufficiency", causal.sufficiency), ("Necessity", causal.necessity))
-    return tuple(
-        SetView(
-            name=name,
-            ablation=effect.ablation,
-            share=decimal_text(effect.share.mean),
-            interval=range_text(effect.share),
-            asked=asked[name],
-            observation=OBSERVATIONS[effect.state],
-        )
-        for name, effects in named
-        for effect in effects
-    )
-
-
-def _edge(edge: Edge) -> EdgeView:
-    return EdgeView(
-        source=edge.source,
-        target=edge.target,
-        together=f"{edge.together:,}",
-        p_value=decimal_text(edge.p_value),
-        q_value=decimal_text(edge.q_value),
-    )
-
-
-def _edges(task: TaskRecord) -> tuple[tuple[EdgeView, ...], str, str]:
-    """The edges to print, the words in their place when there are none, and a note on the rest."""
-    if isinstance(task.circuit, NotAssessed):
-        return (), f"Not assessed. {task.circuit.reason}", ""
-    edges = sorted(task.circuit.edges, key=lambda edge: (edge.q_value, edge.p_value))
-    if not edges:
-        return (), "None: no two heads of the signature form an edge.", ""
-    left = len(edges) - EDGES_SHOWN
-    note = (
-        f"The {EDGES_SHOWN} edges with the smallest q-value; {left:,} more are in evidence.json."
-        if left > 0
-        else ""
-    )
-    return tuple(_edge(edge) for edge in edges[:EDGES_SHOWN]), "", note
-
-
 def _declared_for(declared_for: str | None, model: ModelIdentity) -> str:
     if declared_for is None:
         return "not stated: head indices mean nothing on other weights"
@@ -326,7 +203,8 @@ def _comparison(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact, ...
         ),
         measured(
             "Recall: share of declared heads that were found",
-            f"{decimal_text(compared.recall)} (asked: at least {decimal_text(expected.min_recall)})",
+            f"{decimal_text(compared.recall)} (asked: at least "
+            f"{decimal_text(expected.min_recall)})",
         ),
     ), ""
 
@@ -364,17 +242,17 @@ def _defaults_note(task: TaskRecord) -> str:
     count = len(task.specification.defaulted)
     if count == 0:
         return "The policy set every key itself."
-    return f"The policy left {counted(count, 'key')} to default: {listed(task.specification.defaulted)}."
+    names = listed(task.specification.defaulted)
+    return f"The policy left {counted(count, 'key')} to default: {names}."
 
 
 def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
     """The section of the task at ``index`` (from 1), as finished strings."""
     task = record.tasks[index - 1]
     causal = task.causal
-    known = isinstance(causal, Causal)
     absent = "" if isinstance(causal, Causal) else f"Not assessed. {causal.reason}"
-    sets = _sets(task, causal) if isinstance(causal, Causal) else ()
-    edges, absent_edges, edges_note = _edges(task)
+    sets = set_rows(task, causal) if isinstance(causal, Causal) else ()
+    edges, absent_edges, edges_note = edge_rows(task)
     comparison, absent_comparison = _comparison(task, record.model)
     effects_chart, effects_note = effects_drawing(task)
     return TaskView(
@@ -396,9 +274,9 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         absent_screening=(
             "" if isinstance(task.codes, Codes) else f"Not assessed. {task.codes.reason}"
         ),
-        heads=_heads(task, causal) if isinstance(causal, Causal) else (),
+        heads=head_rows(task, causal) if isinstance(causal, Causal) else (),
         absent_heads=absent,
-        heads_note=_heads_note(causal) if isinstance(causal, Causal) else "",
+        heads_note=heads_note(causal) if isinstance(causal, Causal) else "",
         map_chart=map_drawing(task, record.model),
         effects_chart=effects_chart,
         effects_note=effects_note,

@@ -16,7 +16,7 @@ from auditkit.report.tasks import TaskView, task_view
 
 @dataclass(frozen=True)
 class DocumentView:
-    """What the document says of itself: language, title, and the dates of the run, not of rendering."""
+    """What the document says of itself. Its dates are those of the run, not of rendering."""
 
     language: str
     title: str

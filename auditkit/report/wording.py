@@ -25,10 +25,10 @@ VERDICTS: dict[Verdict, str] = {
     "not_assessed": "not assessed",
 }
 VERDICT_MEANINGS: dict[Verdict, str] = {
-    "consistent": "What was observed on these prompts, under the specification below, is consistent "
-    "with what the provider declared.",
-    "not_consistent": "What was observed on these prompts, under the specification below, is not "
+    "consistent": "What was observed on these prompts, under the specification below, is "
     "consistent with what the provider declared.",
+    "not_consistent": "What was observed on these prompts, under the specification below, is "
+    "not consistent with what the provider declared.",
     "inconclusive": "What was observed does not settle the question either way.",
     "not_assessed": "No conclusion on the declared expectation was reached for this task. That is "
     "neither a good nor a bad result.",
@@ -124,7 +124,7 @@ def visible(text: str, drawable: frozenset[int] | None = None) -> str:
         if is_hidden(character)
         or (drawable is not None and character not in "\n\t" and ord(character) not in drawable)
         else character
-        for character in text
+        for character in text.replace("\r\n", "\n")
     )
 
 

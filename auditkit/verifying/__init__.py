@@ -1,0 +1,10 @@
+"""Verification: numbered checks on a run's directory or a lone PDF, without the model.
+
+``protocol`` lists the checks and holds them, ``case`` reads what is verified, ``outcome`` is what
+comes of it. ``docs/verification.md`` explains each number to a reader of a report.
+"""
+
+from auditkit.verifying.outcome import Check, Verification
+from auditkit.verifying.protocol import verify
+
+__all__ = ["Check", "Verification", "verify"]

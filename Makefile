@@ -1,0 +1,40 @@
+# auditkit: two commands do it all on a fresh Debian or Ubuntu machine with Python 3.11 or newer.
+#   make demo   sets up, audits the bundled model, leaves a signed report
+#   make test   sets up, runs every check and every test
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint setup golden clean
+.DEFAULT_GOAL := demo
+
+demo: setup
+	@sh tools/system-libraries.sh report
+	$(BIN)/auditkit run policies/quickstart.yaml --out runs
+
+test: setup lint
+	@sh tools/system-libraries.sh report test
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: setup
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy --no-error-summary
+
+golden: setup
+	$(BIN)/python -m pytest tests/golden --update-goldens
+
+setup: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt auditkit/__init__.py
+	@sh tools/system-libraries.sh venv $(PYTHON)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt torch==2.13.0
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

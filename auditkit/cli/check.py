@@ -1,0 +1,57 @@
+"""``auditkit check``: everything wrong with a policy and what it names, without running the model."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import click
+
+from auditkit.cli.terminal import print_json, say
+from auditkit.errors import ExitCode, InputError, ModelError
+from auditkit.policy import load_policy
+from auditkit.policy.checking import CheckOutcome, check_policy
+
+
+def check_only(policy: Path, *, as_json: bool) -> int:
+    """Check a policy, print what was and was not checked, and return the exit code."""
+    try:
+        outcome = check_policy(load_policy(policy))
+        refuse(outcome)
+    except (InputError, ModelError) as error:
+        if not as_json:
+            raise
+        print_json({"ok": False, "problems": _as_json(error)})
+        return error.exit_code
+    if as_json:
+        not_checked = [dataclasses.asdict(each) for each in outcome.not_checked]
+        print_json({"ok": True, "checked": outcome.checked, "not_checked": not_checked})
+        return ExitCode.CONSISTENT
+    for what in outcome.checked:
+        say(f"checked      {what}")
+    for each in outcome.not_checked:
+        say(f"not checked  {each.what}: {each.reason}")
+    say(f"{policy}: no problem found")
+    return ExitCode.CONSISTENT
+
+
+def refuse(outcome: CheckOutcome) -> None:
+    """Raise what a check found: problems of the policy first, else of the model.
+
+    Raises:
+        InputError: the policy or a prompt file has problems.
+        ModelError: the model cannot be audited.
+    """
+    if outcome.problems:
+        for error in outcome.model_errors:
+            click.echo(f"auditkit: {error.message}", err=True)
+        raise InputError(outcome.problems)
+    if outcome.model_errors:
+        messages = "; ".join(error.message for error in outcome.model_errors)
+        raise ModelError(messages, advice=outcome.model_errors[0].advice)
+
+
+def _as_json(error: InputError | ModelError) -> list[dict[str, object]]:
+    if isinstance(error, InputError):
+        return [dataclasses.asdict(problem) for problem in error.problems]
+    return [{"message": error.message, "advice": error.advice}]

@@ -1,0 +1,182 @@
+"""The commands, their options and their help. What each one does is in the module named after it.
+
+Nothing heavy is imported here: ``--help`` and the commands that need no model start without torch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import auditkit
+from auditkit.errors import EXIT_CODE_MEANINGS
+
+_EXIT_CODES = "\b\nExit codes:\n" + "\n".join(
+    f"  {code.value:>3}  {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items()
+)
+
+
+class PolicyPath(click.ParamType[Path]):
+    """A policy file, or ``example:NAME`` for one that comes with auditkit."""
+
+    name = "policy"
+
+    def convert(
+        self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        """The path of the policy file."""
+        if not str(value).startswith("example:"):
+            return Path(value)
+        from auditkit.resources import shipped
+
+        name = str(value).removeprefix("example:")
+        examples = sorted(path.stem for path in shipped("policies").glob("*.yaml"))
+        if name not in examples:
+            self.fail(f"no example named {name!r}; there is: {', '.join(examples)}", param, ctx)
+        return shipped(f"policies/{name}.yaml")
+
+
+POLICY = click.argument("policy", type=PolicyPath(), metavar="POLICY")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+STORE = click.option(
+    "--store",
+    metavar="URL",
+    help="The evidence store, as a database URL.  [default: the user's own store]",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_CODES)
+@click.version_option(auditkit.__version__, prog_name="auditkit")
+def cli() -> None:
+    """Evidence about a transformer model's circuits: recorded, documented, signed.
+
+    \b
+    Start with:
+      auditkit check example:quickstart
+      auditkit run example:quickstart
+      auditkit verify runs/RUN_ID
+    """
+
+
+@cli.command()
+@POLICY
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    metavar="DIR",
+    help="Where the run directory is written.",
+)
+@STORE
+@click.option("--operator", metavar="NAME", help="Who runs the audit, for the record.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processor threads for the model. One gives the same digits on more machines.",
+)
+@JSON
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def run(
+    policy: Path,
+    out: Path,
+    store: str | None,
+    operator: str | None,
+    threads: int,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Audit a model by a policy and leave a signed report.
+
+    Writes DIR/RUN_ID/ with evidence.json, report.html, report.pdf, the policy as read, a signed
+    statement over all of them and a manifest: all of it, or nothing. The exit code is the verdict.
+
+    \b
+    Examples:
+      auditkit run policy.yaml
+      auditkit run policy.yaml --out audits --operator "Ada Example" --json
+    """
+    from auditkit.cli.run import run_audit
+
+    return run_audit(policy, out, store, operator, threads, as_json=as_json, quiet=quiet)
+
+
+@cli.command()
+@POLICY
+@JSON
+def check(policy: Path, as_json: bool) -> int:
+    """Check a policy and what it names, without running the model.
+
+    Every problem at once, with file, line, key, and what to write instead.
+
+    \b
+    Example:
+      auditkit check policy.yaml
+    """
+    from auditkit.cli.check import check_only
+
+    return check_only(policy, as_json=as_json)
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--trust",
+    "trusted",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    metavar="CERT",
+    help="A certificate (PEM) you trust to sign; may be given more than once.",
+)
+@STORE
+@JSON
+def verify(path: Path, trusted: tuple[Path, ...], store: str | None, as_json: bool) -> int:
+    """Verify a run directory or a report PDF, offline, check by check.
+
+    Needs no model, no network and no private key. Each check passed, failed, or was not run, with
+    the reason. docs/verification.md explains each number.
+
+    \b
+    Examples:
+      auditkit verify runs/RUN_ID
+      auditkit verify report.pdf --trust certificate.pem
+    """
+    from auditkit.cli.verify import verify_path
+
+    return verify_path(path, trusted, store, as_json=as_json)
+
+
+@cli.command()
+@click.argument("run_id", metavar="RUN")
+@STORE
+@JSON
+def show(run_id: str, store: str | None, as_json: bool) -> int:
+    """Show one stored run; RUN is its id or the first characters of it.
+
+    With --json, print the stored record exactly as it was recorded.
+
+    \b
+    Example:
+      auditkit show 0199f0c4
+    """
+    from auditkit.cli.show import show_run
+
+    return show_run(run_id, store, as_json=as_json)
+
+
+@cli.command("list")
+@STORE
+@JSON
+def list_command(store: str | None, as_json: bool) -> int:
+    """List the stored runs, oldest first.
+
+    \b
+    Example:
+      auditkit list
+    """
+    from auditkit.cli.show import list_runs
+
+    return list_runs(store, as_json=as_json)

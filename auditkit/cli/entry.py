@@ -1,0 +1,89 @@
+"""Start, finish, and every way of failing: one place turns exceptions into messages and exit codes."""
+
+from __future__ import annotations
+
+import platform
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import click
+
+import auditkit
+from auditkit.cli import clock, places
+from auditkit.cli.commands import cli
+from auditkit.errors import AuditkitError, ExitCode, InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; a user never sees a traceback."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        result = cli.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="auditkit",
+            standalone_mode=False,
+        )
+    except click.exceptions.Abort:
+        return _say(ExitCode.INTERRUPTED, "interrupted; nothing was left half-written")
+    except click.UsageError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        return _say(ExitCode.USAGE, error.format_message())
+    except AuditkitError as error:
+        return _explain(error)
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug becomes a log file
+        return _report_bug(error)
+    return int(result) if isinstance(result, int) else ExitCode.CONSISTENT
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _say(code: ExitCode, message: str) -> ExitCode:
+    click.echo(f"auditkit: {message}", err=True)
+    return code
+
+
+def _explain(error: AuditkitError) -> ExitCode:
+    """The error in plain lines on standard error: every problem of an input, or one line and advice."""
+    if isinstance(error, InputError):
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        count = len(error.problems)
+        _say(error.exit_code, f"{count} problem{'s' if count > 1 else ''}; nothing was run")
+    else:
+        _say(error.exit_code, error.message)
+        if error.advice:
+            click.echo(f"  {error.advice}", err=True)
+    return error.exit_code
+
+
+def _report_bug(error: Exception) -> ExitCode:
+    text = "".join(traceback.format_exception(error))
+    about = f"auditkit {auditkit.__version__}, Python {platform.python_version()}\n"
+    return _say(
+        ExitCode.BUG,
+        f"this is a bug in auditkit ({type(error).__name__}); please report it and attach "
+        f"{_write_log(about + text)}",
+    )
+
+
+def _write_log(text: str) -> Path:
+    name = f"auditkit-bug-{clock.now():%Y%m%dT%H%M%SZ}.log"
+    for folder in (places.logs(), Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        except OSError:
+            continue
+        return folder / name
+    sys.stderr.write(text)
+    return Path("the text above")

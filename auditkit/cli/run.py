@@ -1,0 +1,158 @@
+"""``auditkit run``: from a policy to a signed report in one directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from auditkit.bundle import EVIDENCE, HTML, POLICY, assemble, publish
+from auditkit.cli import clock, places
+from auditkit.cli.check import refuse
+from auditkit.cli.terminal import (
+    EXIT_CODE_OF,
+    BarProgress,
+    print_json,
+    print_tasks,
+    say,
+    state,
+    task_summary,
+)
+from auditkit.errors import EnvironmentUnavailableError
+from auditkit.evidence import evidence_bytes
+from auditkit.law import load_law
+from auditkit.model.hub import fetch
+from auditkit.policy import HubModel, LoadedPolicy, load_policy
+from auditkit.policy.checking import check_policy
+from auditkit.progress import NoProgress, Progress
+from auditkit.records.audit import AuditRecord, Operator
+from auditkit.report.html import render_html
+from auditkit.report.pdf import Attached, render_pdf
+from auditkit.signing.keys import SigningKey, development_key
+from auditkit.signing.pdf import sign_pdf
+from auditkit.store.evidence_store import EvidenceStore
+
+
+def run_audit(
+    policy: Path,
+    out: Path,
+    store_url: str | None,
+    operator: str | None,
+    threads: int,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Run a policy, print what was found, and return the exit code of the verdict."""
+    loaded = load_policy(policy)
+    refuse(check_policy(loaded))
+    # Everything that can fail for want of a place or a key fails before the long work.
+    _make_writable(out)
+    store = EvidenceStore.open(store_url or places.default_store())
+    key = development_key(places.keys(), clock.now())
+    with _progress(quiet=quiet) as progress:
+        record = _audit(loaded, operator, threads, progress)
+        record = record.model_copy(update={"checkpoint": store.append(record)})
+        directory = _write_report(record, loaded.content, key, out, progress)
+    if as_json:
+        print_json(_summary(record, directory))
+    elif not quiet:
+        print_tasks(record.tasks)
+        say(f"verdict: {state(record.verdict).plain}")
+        say(f"report:  {directory}")
+    return EXIT_CODE_OF[record.verdict]
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Progress]:
+    if quiet:
+        yield NoProgress()
+        return
+    with BarProgress() as bars:
+        yield bars
+
+
+def _make_writable(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        writable = out.is_dir() and os.access(out, os.W_OK | os.X_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise EnvironmentUnavailableError(
+            f"{out}: cannot be written", advice="name another folder with --out"
+        )
+
+
+def _audit(
+    loaded: LoadedPolicy, operator: str | None, threads: int, progress: Progress
+) -> AuditRecord:
+    with progress.stage("start torch", 1) as advance:
+        import torch
+
+        from auditkit import engine
+
+        torch.set_num_threads(threads)
+        folder = _model_folder(loaded)
+        advance(1)
+    run = engine.Run(
+        run_id=clock.new_run_id(),
+        operator=Operator(name=operator, automated=places.automated()),
+        now=clock.instant,
+    )
+    return engine.audit(loaded, folder, run, progress)
+
+
+def _model_folder(loaded: LoadedPolicy) -> Path:
+    model = loaded.policy.model
+    if isinstance(model, HubModel):
+        return fetch(model.hub, model.revision, places.models())
+    return loaded.folder / model.path
+
+
+def _write_report(
+    record: AuditRecord, policy: bytes, key: SigningKey, out: Path, progress: Progress
+) -> Path:
+    law, formats = load_law(), record.report.formats
+    with progress.stage("write and sign the report", 3) as advance:
+        html = render_html(record, law)
+        advance(1)
+        pdf = None
+        if "pdf" in formats:
+            pdf = sign_pdf(
+                render_pdf(record, law, _attached(record, html, policy)), key, clock.now()
+            )
+        advance(1)
+        files = assemble(record, policy, html if "html" in formats else None, pdf, key)
+        directory = publish(files, out, record.run_id)
+        advance(1)
+    return directory
+
+
+def _attached(record: AuditRecord, html: bytes, policy: bytes) -> list[Attached]:
+    """What travels inside the PDF, so that the one file can be checked by itself."""
+    return [
+        Attached(
+            EVIDENCE,
+            evidence_bytes(record),
+            "application/json",
+            "The evidence record this report is a view of",
+            "Data",
+        ),
+        Attached(HTML, html, "text/html", "This report as a web page", "Alternative"),
+        Attached(
+            POLICY, policy, "application/yaml", "The audit policy, byte for byte as read", "Source"
+        ),
+    ]
+
+
+def _summary(record: AuditRecord, directory: Path) -> dict[str, object]:
+    return {
+        "run_id": record.run_id,
+        "directory": str(directory),
+        "verdict": record.verdict,
+        "exit_code": int(EXIT_CODE_OF[record.verdict]),
+        "weights_digest": record.model.weights_digest,
+        "tasks": [task_summary(task) for task in record.tasks],
+    }

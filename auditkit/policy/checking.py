@@ -1,0 +1,171 @@
+"""What a policy points to, looked at before a run: the model folder, the heads, the prompts.
+
+Nothing here loads the model or imports torch. What cannot be checked without it is listed as not
+checked, with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from auditkit.errors import InputError, ModelError, Problem
+from auditkit.policy.loading import LoadedPolicy
+from auditkit.policy.model_folder import ModelShape, inspect_folder
+from auditkit.policy.prompting import fewest_test, prepare_task
+from auditkit.policy.schema import PolicyTask
+from auditkit.policy.source import KeyPath
+from auditkit.prompts.files import read_pairs
+from auditkit.prompts.pairs import split
+from auditkit.prompts.preparing import PreparedPrompts
+from auditkit.tokens import Tokenizer
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """Something a check could not look at, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """What was found, what was looked at, and what was not.
+
+    ``problems`` are faults of the policy or of a prompt file, in the order of the policy;
+    ``model_errors`` are reasons why the model cannot be audited.
+    """
+
+    problems: tuple[Problem, ...]
+    model_errors: tuple[ModelError, ...]
+    checked: tuple[str, ...]
+    not_checked: tuple[NotChecked, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was found. What was not checked may still fail in a run."""
+        return not self.problems and not self.model_errors
+
+
+@dataclass
+class _Findings:
+    problems: list[Problem] = field(default_factory=list)
+    model_errors: list[ModelError] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
+    not_checked: list[NotChecked] = field(default_factory=list)
+
+    def outcome(self) -> CheckOutcome:
+        return CheckOutcome(
+            tuple(self.problems),
+            tuple(self.model_errors),
+            tuple(self.checked),
+            tuple(self.not_checked),
+        )
+
+
+def check_policy(loaded: LoadedPolicy) -> CheckOutcome:
+    """Everything that can be known of a policy without running the model, all problems at once."""
+    findings = _Findings(checked=["the policy's keys and values"])
+    shape, tokenizer = _check_model(loaded, findings)
+    for index, task in enumerate(loaded.policy.tasks):
+        _check_heads(loaded, index, task, shape, findings)
+        _check_prompts(loaded, index, task, shape, tokenizer, findings)
+    return findings.outcome()
+
+
+def _check_model(
+    loaded: LoadedPolicy, findings: _Findings
+) -> tuple[ModelShape | None, Tokenizer | None]:
+    """The model's shape and tokenizer, as far as they can be read."""
+    folder = loaded.model_folder()
+    if folder is None:
+        reason = "it is on the hub, and a check does not use the network"
+        findings.not_checked.append(NotChecked("the model", reason))
+        return None, None
+    found = inspect_folder(folder)
+    findings.model_errors += found.errors
+    findings.checked.append("the model folder: configuration, weights format and tokenizer")
+    findings.not_checked.append(
+        NotChecked("the contents of the weights", "they are read, and their digest taken, by a run")
+    )
+    tokenizer = None
+    if (folder / "tokenizer.json").is_file():
+        try:
+            tokenizer = Tokenizer.from_folder(folder)
+        except ModelError as error:
+            findings.model_errors.append(error)
+    return found.shape, tokenizer
+
+
+def _check_heads(
+    loaded: LoadedPolicy,
+    index: int,
+    task: PolicyTask,
+    shape: ModelShape | None,
+    findings: _Findings,
+) -> None:
+    if task.expected is None:
+        return
+    what = f"task {task.id}: the expected heads"
+    if shape is None or shape.layers is None or shape.heads is None:
+        reason = "the number of layers and heads is not known before a run"
+        findings.not_checked.append(NotChecked(what, reason))
+        return
+    for position, head in enumerate(task.expected.heads):
+        layer, number = (int(part) for part in head.split("."))
+        if layer >= shape.layers or number >= shape.heads:
+            path: KeyPath = ("tasks", index, "expected", "heads", position)
+            message = f"the model has no head {head}: it has {shape.layers} layers of {shape.heads}"
+            advice = f"layers are 0 to {shape.layers - 1}, heads are 0 to {shape.heads - 1}"
+            findings.problems.append(loaded.problem(path, message, advice))
+    findings.checked.append(what)
+    if task.expected.declared_for is not None:
+        reason = "the digest of the weights is taken by a run"
+        findings.not_checked.append(NotChecked(f"task {task.id}: declared_for", reason))
+
+
+def _check_prompts(
+    loaded: LoadedPolicy,
+    index: int,
+    task: PolicyTask,
+    shape: ModelShape | None,
+    tokenizer: Tokenizer | None,
+    findings: _Findings,
+) -> None:
+    try:
+        if tokenizer is None:
+            _check_texts(loaded, task, findings)
+            return
+        _, prompts = prepare_task(loaded, task, tokenizer)
+    except InputError as error:
+        findings.problems += [each for each in error.problems if each not in findings.problems]
+        return
+    findings.checked.append(f"task {task.id}: the prompts under the model's tokenizer")
+    longest = _longest(prompts)
+    if shape is not None and shape.context is not None and longest > shape.context:
+        message = f"the longest prompt has {longest} tokens; the model reads {shape.context}"
+        path: KeyPath = ("tasks", index, "prompts")
+        findings.problems.append(loaded.problem(path, message, "use shorter prompts"))
+
+
+def _check_texts(loaded: LoadedPolicy, task: PolicyTask, findings: _Findings) -> None:
+    """What can be known of prompts without a tokenizer: a file's pairs, and their two sets."""
+    reason = "the model's tokenizer is not at hand"
+    file = loaded.prompts_file(task)
+    findings.not_checked.append(NotChecked(f"task {task.id}: the prompts as tokens", reason))
+    if file is None:
+        return
+    specification = loaded.policy.specification(task)
+    split(
+        read_pairs(file),
+        specification.examples,
+        specification.test_examples,
+        specification.seed,
+        fewest_test=fewest_test(specification),
+        where=str(file),
+    )
+    findings.checked.append(f"task {task.id}: the prompt file and its two sets")
+
+
+def _longest(prompts: PreparedPrompts) -> int:
+    return max(len(each.positive_ids) for each in (*prompts.discovery, *prompts.test))

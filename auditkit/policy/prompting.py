@@ -1,0 +1,57 @@
+"""A task's prompts and specification, settled together: a file may hold fewer test pairs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from auditkit.errors import InputError, Problem
+from auditkit.policy.loading import LoadedPolicy
+from auditkit.policy.schema import PolicyTask
+from auditkit.policy.settings import FEWEST_EXAMPLES
+from auditkit.prompts.preparing import PreparedPrompts, prepare
+from auditkit.records.specification import Specification
+from auditkit.tokens import Tokenizer
+
+
+def prepare_task(
+    loaded: LoadedPolicy, task: PolicyTask, tokenizer: Tokenizer
+) -> tuple[Specification, PreparedPrompts]:
+    """The prompts of a task under a tokenizer, and its specification with the pairs it really has.
+
+    Where the policy does not say how many test pairs, a prompt file gives what remains after the
+    discovery pairs, up to the standard number.
+
+    Raises:
+        InputError: every problem of the task's prompts, with the policy's or the file's line.
+    """
+    specification = loaded.policy.specification(task)
+    try:
+        prompts = prepare(
+            generator=task.prompts.generator,
+            file=loaded.prompts_file(task),
+            n_examples=specification.examples,
+            n_test=specification.test_examples,
+            seed=specification.seed,
+            tokenizer=tokenizer,
+            where=str(loaded.path),
+            fewest_test=fewest_test(specification),
+        )
+    except InputError as error:
+        raise InputError(_placed(error, loaded, task)) from error
+    return specification.model_copy(update={"test_examples": len(prompts.test)}), prompts
+
+
+def fewest_test(specification: Specification) -> int | None:
+    """The least test pairs a file must give; ``None`` when the policy says how many there are."""
+    return FEWEST_EXAMPLES if "test_examples" in specification.defaulted else None
+
+
+def _placed(error: InputError, loaded: LoadedPolicy, task: PolicyTask) -> list[Problem]:
+    """Problems of the policy's own, such as an unsuitable generator, with the key and its line."""
+    here = loaded.problem(("tasks", loaded.policy.tasks.index(task), "prompts"), "")
+    return [
+        replace(each, line=here.line, key=here.key)
+        if each.file == str(loaded.path) and each.line is None
+        else each
+        for each in error.problems
+    ]

@@ -1,0 +1,231 @@
+"""The report as PDF/A-3a and PDF/UA-1, with files attached. Same page as the HTML, same bytes each time.
+
+WeasyPrint lays the page out and tags it. Everything else is written here with pikepdf: the second
+conformance claim, the attachments and their relationships, and a normalised file structure that
+signs and verifies fast. WeasyPrint only logs what it cannot do, so any warning is an error here.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Literal
+
+import pikepdf
+from pikepdf import Array, AttachedFileSpec, Dictionary, Name
+
+from auditkit.errors import AuditkitError, EnvironmentUnavailableError
+from auditkit.law import Law
+from auditkit.records.audit import AuditRecord
+from auditkit.report.html import page
+from auditkit.report.view import build_view
+from auditkit.resources import shipped
+
+FONTS = (
+    ("Auditkit Sans", "normal", "LiberationSans-Regular.ttf"),
+    ("Auditkit Sans", "bold", "LiberationSans-Bold.ttf"),
+    ("Auditkit Mono", "normal", "LiberationMono-Regular.ttf"),
+)
+SYSTEM_LIBRARIES = "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+
+_UA_CLAIM = b"""
+<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">
+<pdfuaid:part>1</pdfuaid:part>
+</rdf:Description>
+<rdf:Description rdf:about=""
+ xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+ xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"
+ xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
+<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
+<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
+<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
+<pdfaProperty:name>part</pdfaProperty:name>
+<pdfaProperty:valueType>Integer</pdfaProperty:valueType>
+<pdfaProperty:category>internal</pdfaProperty:category>
+<pdfaProperty:description>Part of ISO 14289 to which the file claims to adhere</pdfaProperty:description>
+</rdf:li></rdf:Seq></pdfaSchema:property>
+</rdf:li></rdf:Bag></pdfaExtension:schemas>
+</rdf:Description>
+"""
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A file to attach. ``relationship`` says what it is to the report: its data, its source, a twin."""
+
+    name: str
+    content: bytes
+    media_type: str
+    description: str
+    relationship: Literal["Data", "Alternative", "Source"]
+
+
+class RenderingError(AuditkitError):
+    """The PDF could not be made as it has to be. Nothing was written."""
+
+
+def _weasyprint() -> ModuleType:
+    try:
+        import weasyprint
+    except (OSError, ImportError) as error:
+        raise EnvironmentUnavailableError(
+            f"PDF reports need system libraries that are missing: {error}",
+            advice=f"run: {SYSTEM_LIBRARIES}",
+        ) from error
+    return weasyprint
+
+
+@cache
+def _font_style() -> str:
+    """Font faces as data: one complete file per weight, so that none is fetched or merged."""
+    faces = []
+    for family, weight, name in FONTS:
+        content = base64.b64encode(shipped(f"templates/fonts/{name}").read_bytes()).decode()
+        faces.append(
+            f'@font-face {{ font-family: "{family}"; font-weight: {weight}; '
+            f"src: url(data:font/ttf;base64,{content}) }}\n"
+        )
+    return "".join(faces)
+
+
+@cache
+def _drawable() -> frozenset[int]:
+    """The code points that every shipped font can draw: a missing one would be drawn by a font of
+    the machine, or not at all, without a word."""
+    from fontTools.ttLib import TTFont
+
+    maps = []
+    for _, _, name in FONTS:
+        with TTFont(shipped(f"templates/fonts/{name}")) as font:
+            maps.append(frozenset(font.getBestCmap()))
+    return frozenset.intersection(*maps)
+
+
+class _Warnings(logging.Handler):
+    """Keeps what WeasyPrint would only log."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    logger, handler = logging.getLogger("weasyprint"), _Warnings()
+    others, propagate = logger.handlers[:], logger.propagate
+    logger.handlers, logger.propagate = [handler], False
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = others, propagate
+    if handler.messages:
+        raise RenderingError(f"the PDF could not be laid out as written: {handler.messages[0]}")
+
+
+def _laid_out(text: str, identifier: bytes) -> bytes:
+    weasyprint = _weasyprint()
+    from weasyprint.urls import URLFetcher
+
+    blocked: list[str] = []
+
+    class OnlyData(URLFetcher):  # type: ignore[misc]
+        """Serves data: and nothing else; remembers what it refused, which SVG swallows."""
+
+        def fetch(self, url: str, headers: object = None) -> object:
+            if not url.startswith("data:"):
+                blocked.append(url)
+            return super().fetch(url, headers)
+
+    fetcher = OnlyData(allowed_protocols={"data"}, allow_redirects=False, fail_on_errors=True)
+    with _no_warnings():
+        content: bytes = weasyprint.HTML(string=text, url_fetcher=fetcher).write_pdf(
+            pdf_variant="pdf/a-3a", pdf_identifier=identifier
+        )
+    if blocked:
+        raise RenderingError(f"the page asked for something outside itself: {blocked[0]}")
+    return content
+
+
+def _claim_accessibility(pdf: pikepdf.Pdf) -> None:
+    metadata = pdf.Root.Metadata
+    before, closing, after = metadata.read_bytes().rpartition(b"</rdf:RDF>")
+    if not closing:
+        raise RenderingError("the PDF came out without its XMP metadata")
+    # Left uncompressed: archives read this stream without decoding the file.
+    metadata.write(before + _UA_CLAIM + closing + after)
+
+
+def _attach(pdf: pikepdf.Pdf, attachments: Sequence[Attached], date: str) -> None:
+    associated = []
+    for one in sorted(attachments, key=lambda attached: attached.name):
+        pdf.attachments[one.name] = AttachedFileSpec(
+            pdf,
+            one.content,
+            filename=one.name,
+            description=one.description,
+            mime_type=one.media_type,
+            relationship=Name("/" + one.relationship),
+            creation_date=date,
+            mod_date=date,
+        )
+        associated.append(pdf.attachments[one.name].obj)
+    if associated:
+        pdf.Root.AF = pdf.make_indirect(Array(associated))
+
+
+def _pdf_date(instant: str) -> str:
+    return "D:" + "".join(character for character in instant if character.isdigit()) + "+00'00'"
+
+
+def _finished(laid_out: bytes, attachments: Sequence[Attached], date: str) -> bytes:
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(laid_out)) as pdf:
+        _claim_accessibility(pdf)
+        _attach(pdf, attachments, date)
+        pdf.save(out, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
+    return out.getvalue()
+
+
+def _check(content: bytes, attachments: Sequence[Attached]) -> None:
+    """What was asked for is in the file: WeasyPrint and PDF writers drop things silently."""
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        held = {name: spec.get_file().read_bytes() for name, spec in pdf.attachments.items()}
+        wanted = {one.name: one.content for one in attachments}
+        if held != wanted:
+            raise RenderingError(f"the PDF holds {sorted(held)} instead of {sorted(wanted)}")
+        tagged = pdf.Root.get("/MarkInfo", Dictionary()).get("/Marked", False)
+        if not tagged or "/StructTreeRoot" not in pdf.Root:
+            raise RenderingError("the PDF came out without its structure")
+
+
+def render_pdf(record: AuditRecord, law: Law, attachments: Sequence[Attached] = ()) -> bytes:
+    """The report on this record as a tagged PDF/A-3a file that also claims PDF/UA-1.
+
+    The dates in the file are those of the run. Characters that the shipped fonts cannot draw are
+    printed as ``[U+...]``; the HTML has them as they are.
+
+    Raises:
+        ValueError: two attachments have one name.
+        EnvironmentUnavailableError: a system library WeasyPrint needs is missing.
+        RenderingError: WeasyPrint warned of something, something outside the page was asked for, or
+            an attachment is not in the file.
+    """
+    names = [one.name for one in attachments]
+    if len(set(names)) != len(names):
+        raise ValueError(f"two attachments have one name: {sorted(names)}")
+    text = page(build_view(record, law), extra_style=_font_style(), drawable=_drawable())
+    laid_out = _laid_out(text, record.run_id.encode("ascii"))
+    content = _finished(laid_out, attachments, _pdf_date(record.times.finished))
+    _check(content, attachments)
+    return content

@@ -1,0 +1,450 @@
+"""Prompt generators: every pair fits its tokenizer, and discovery shares nothing with test.
+
+Four tokenizers stand for four families: the reference model's (whole words), a byte-level BPE with
+leading spaces as in GPT-2, a tokenizer of single characters, and, where present, a Llama one.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer as FastTokenizer
+from tokenizers import models, pre_tokenizers, trainers
+
+from auditkit.prompts.generators import (
+    GENERATORS,
+    GeneratorUnsuitable,
+    Split,
+    docstring,
+    fitting,
+    gendered_pronoun,
+    generate,
+    greater_than,
+    ioi,
+)
+from auditkit.prompts.generators.words import INITIALS, NAMES, NEUTRAL_NAMES, OBJECTS, PLACES
+from auditkit.records.prompts import PromptPair
+from auditkit.tokens import Tokenizer
+
+ROOT = Path(__file__).resolve().parents[2]
+STORIES = ROOT.parent / "shared" / "models" / "stories260K"
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+FORMS = (*ioi.TEMPLATES, *greater_than.TEMPLATES, *gendered_pronoun.TEMPLATES)
+CORPUS = (
+    *(re.sub(r"\{[^}]*\}", "", form) for form in FORMS),
+    docstring.write_function("run", ["a"], "", [("a", "")]),
+    *(f" {word}" for word in (*NAMES, *NEUTRAL_NAMES, *PLACES, *OBJECTS)),
+    *(f" {word}" for word in (*greater_than.NOUNS, *docstring.ARGUMENTS, *docstring.FUNCTIONS)),
+    *(f" {word}" for word in (*gendered_pronoun.TRAITS, "She", "He", "she", "he")),
+    *(f" {noun}" for pair in gendered_pronoun.NOUNS for noun in pair),
+)
+
+
+@pytest.fixture(scope="module")
+def word_level() -> Tokenizer:
+    """The bundled reference model's tokenizer: whole words and digit pairs."""
+    return Tokenizer.from_folder(ROOT / "policies" / "models" / "reference")
+
+
+@pytest.fixture(scope="module")
+def byte_pairs() -> Tokenizer:
+    """A byte-level BPE with leading spaces, as in GPT-2, that knows every candidate word."""
+    backend = FastTokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    years = [
+        f" {century}a{ending}"
+        for century in greater_than.CENTURIES
+        for ending in greater_than.ENDINGS
+    ]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=8000, show_progress=False, initial_alphabet=alphabet)
+    # Each merge needs two sightings; years are learnt as their two halves, never as one token.
+    backend.train_from_iterator([*CORPUS, *years] * 3, trainer)
+    return Tokenizer(backend)
+
+
+@pytest.fixture(scope="module")
+def characters() -> Tokenizer:
+    """One token a character."""
+    vocabulary = {chr(code): code - 10 for code in range(10, 127)}
+    backend = FastTokenizer(models.BPE(vocabulary, []))
+    return Tokenizer(backend)
+
+
+@pytest.fixture(scope="module")
+def stories() -> Tokenizer:
+    """The 512-token Llama tokenizer of a small real model."""
+    if not STORIES.is_dir():
+        pytest.skip("shared/models/stories260K is not beside the repository")
+    return Tokenizer.from_folder(STORIES)
+
+
+@pytest.fixture(params=["word_level", "byte_pairs"])
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    """Each tokenizer that carries every task."""
+    found: Tokenizer = request.getfixturevalue(request.param)
+    return found
+
+
+def _texts(pairs: tuple[PromptPair, ...]) -> set[str]:
+    return {text for pair in pairs for text in (pair.positive, pair.negative)}
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
+
+
+def _differences(tokenizer: Tokenizer, pair: PromptPair) -> list[int]:
+    positive, negative = tokenizer.encode(pair.positive).ids, tokenizer.encode(pair.negative).ids
+    return [
+        at for at, (one, other) in enumerate(zip(positive, negative, strict=True)) if one != other
+    ]
+
+
+class TestEveryGenerator:
+    """Promises that hold for all tasks."""
+
+    def test_descriptions_are_filed_under_their_own_names(self) -> None:
+        """The mapping's key is the generator's name, and nothing is left unsaid."""
+        for name, info in GENERATORS.items():
+            assert name == info.name
+            assert all([info.title, info.summary.endswith("."), info.source])
+
+    @pytest.mark.parametrize("name", GENERATORS)
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_the_same_arguments_give_the_same_pairs(
+        self, tokenizer: Tokenizer, name: str, split: Split
+    ) -> None:
+        """Nothing but the arguments decides the pairs."""
+        assert generate(name, tokenizer, 12, 3, split) == generate(name, tokenizer, 12, 3, split)
+
+    @pytest.mark.parametrize("name", GENERATORS)
+    def test_another_seed_gives_other_pairs(self, tokenizer: Tokenizer, name: str) -> None:
+        """The seed is used."""
+        assert generate(name, tokenizer, 12, 3, "test") != generate(name, tokenizer, 12, 4, "test")
+
+    @pytest.mark.parametrize("name", GENERATORS)
+    def test_more_pairs_begin_with_the_fewer(self, tokenizer: Tokenizer, name: str) -> None:
+        """A larger count only adds pairs."""
+        assert generate(name, tokenizer, 30, 0, "test")[:9] == generate(
+            name, tokenizer, 9, 0, "test"
+        )
+
+    @pytest.mark.parametrize("name", GENERATORS)
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_each_pair_is_aligned_and_its_answers_are_single_tokens(
+        self, tokenizer: Tokenizer, name: str, split: Split
+    ) -> None:
+        """Same length, different prompts, and disjoint answers that are one token after both."""
+        for pair in generate(name, tokenizer, 60, 1, split):
+            assert _differences(tokenizer, pair)
+            answers = {tokenizer.next_token(pair.positive, text) for text in pair.answers}
+            wrong = {tokenizer.next_token(pair.positive, text) for text in pair.wrong}
+            assert len(answers) == len(pair.answers)
+            assert len(wrong) == len(pair.wrong)
+            assert not answers & wrong
+            assert answers == {tokenizer.next_token(pair.negative, text) for text in pair.answers}
+
+    @pytest.mark.parametrize("name", GENERATORS)
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_pairs_are_different_and_none_mirrors_another(
+        self, tokenizer: Tokenizer, name: str, split: Split
+    ) -> None:
+        """No positive comes twice, or comes back as a negative."""
+        pairs = generate(name, tokenizer, 150, 2, split)
+        positives = {pair.positive for pair in pairs}
+        assert len(positives) == 150
+        assert not positives & {pair.negative for pair in pairs}
+
+    @pytest.mark.parametrize("name", GENERATORS)
+    def test_discovery_and_test_share_no_text_and_no_template(
+        self, tokenizer: Tokenizer, name: str
+    ) -> None:
+        """Whatever the seeds, the splits are apart."""
+        discovery = generate(name, tokenizer, 150, 0, "discovery")
+        for seed in range(3):
+            test = generate(name, tokenizer, 150, seed, "test")
+            assert not _texts(discovery) & _texts(test)
+            assert not {_form(pair) for pair in discovery} & {_form(pair) for pair in test}
+
+    def test_an_unknown_name_is_refused_with_the_known_ones(self, word_level: Tokenizer) -> None:
+        """The message lists what there is."""
+        with pytest.raises(ValueError, match="ioi, greater_than, docstring, gendered_pronoun"):
+            generate("induction", word_level, 1, 0, "test")
+
+    def test_no_pairs_cannot_be_asked_for(self, word_level: Tokenizer) -> None:
+        """Zero pairs are not an empty success."""
+        with pytest.raises(ValueError, match="at least one pair"):
+            generate("ioi", word_level, 0, 0, "test")
+
+    @pytest.mark.parametrize("name", ["ioi", "greater_than", "docstring"])
+    def test_single_characters_are_unsuitable_and_the_message_counts(
+        self, characters: Tokenizer, name: str
+    ) -> None:
+        """The refusal says what was missing and how much is needed."""
+        with pytest.raises(GeneratorUnsuitable, match=r"with this tokenizer.* needed$"):
+            generate(name, characters, 5, 0, "discovery")
+
+    def test_more_pairs_than_exist_are_refused_with_their_number(
+        self, word_level: Tokenizer
+    ) -> None:
+        """A shortfall is a refusal, not a shorter answer."""
+        with pytest.raises(GeneratorUnsuitable, match=r"only \d+ different aligned pairs"):
+            generate("gendered_pronoun", word_level, 5000, 0, "test")
+
+
+def _form(pair: PromptPair) -> str:
+    return re.sub(r"-(ABBA|BABA)$", "", pair.template)
+
+
+class TestIndirectObject:
+    """Two people, one repeated; in the negative, three."""
+
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_the_negative_has_three_names_once_each(
+        self, tokenizer: Tokenizer, split: Split
+    ) -> None:
+        """Only the subject's first mention is replaced; answer and wrong occur once each."""
+        for pair in generate("ioi", tokenizer, 80, 0, split):
+            recipient, giver = pair.answers[0].strip(), pair.wrong[0].strip()
+            positive, negative = _words(pair.positive), _words(pair.negative)
+            assert (positive.count(recipient), positive.count(giver)) == (1, 2)
+            assert (negative.count(recipient), negative.count(giver)) == (1, 1)
+            changed = [(a, b) for a, b in zip(positive, negative, strict=True) if a != b]
+            assert len(changed) == 1
+            assert changed[0][0] == giver
+            assert changed[0][1] not in positive
+            assert positive.index(giver) < negative.index(giver)
+            assert len(_differences(tokenizer, pair)) == 1
+
+    def test_both_orders_and_every_template_of_the_split_occur(self, tokenizer: Tokenizer) -> None:
+        """Fifteen forms in two orders, eight for discovery and seven for test."""
+        seen = {
+            split: {pair.template for pair in generate("ioi", tokenizer, 400, 0, split)}
+            for split in SPLITS
+        }
+        assert {split: len(templates) for split, templates in seen.items()} == {
+            "discovery": 16,
+            "test": 14,
+        }
+
+    def test_the_splits_share_no_name(self, tokenizer: Tokenizer) -> None:
+        """Nobody met in discovery comes back in the test."""
+        people = {
+            split: {
+                word
+                for text in _texts(generate("ioi", tokenizer, 300, 0, split))
+                for word in _words(text)
+                if word in NAMES
+            }
+            for split in SPLITS
+        }
+        assert people["discovery"] & people["test"] == set()
+        assert min(map(len, people.values())) >= 25
+
+    def test_a_small_vocabulary_falls_back_to_initials(self, stories: Tokenizer) -> None:
+        """Three names are single tokens there; with initials there are enough people."""
+        assert fitting.one_token_words(stories, NAMES, "gave it to") == ("Lily", "Tim", "Timmy")
+        for split in SPLITS:
+            pairs = generate("ioi", stories, 100, 0, split)
+            shown = {pair.answers[0].strip() for pair in pairs}
+            assert shown <= {"Lily", "Tim", "Timmy", *INITIALS}
+            assert len(shown) == 5
+
+    def test_initials_are_not_used_where_names_suffice(self, tokenizer: Tokenizer) -> None:
+        """A larger vocabulary never sees an initial."""
+        pairs = generate("ioi", tokenizer, 200, 0, "discovery")
+        assert {pair.answers[0].strip() for pair in pairs} <= set(NAMES)
+
+
+class TestGreaterThan:
+    """An end year above the start year."""
+
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_answers_are_the_endings_above_the_start_and_wrong_the_rest(
+        self, tokenizer: Tokenizer, split: Split
+    ) -> None:
+        """Every single-token ending stands on exactly one side, in order."""
+        for pair in generate("greater_than", tokenizer, 60, 0, split):
+            century, start = re.findall(r"\b(\d\d)(\d\d)\b", pair.positive)[0]
+            assert pair.positive.endswith(f" {century}")
+            assert pair.negative == pair.positive.replace(century + start, f"{century}01")
+            endings = pair.wrong + pair.answers
+            assert all(one < other for one, other in pairwise(endings))
+            assert max(pair.wrong) == start
+            assert len(_differences(tokenizer, pair)) == 1
+
+    def test_digits_taken_one_by_one_are_unsuitable(self, stories: Tokenizer) -> None:
+        """A tokenizer without two-digit tokens cannot carry the task."""
+        with pytest.raises(GeneratorUnsuitable, match="at most 0 of 100 follow a century"):
+            generate("greater_than", stories, 5, 0, "test")
+
+
+class TestDocstring:
+    """The next documented argument is the next defined one."""
+
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_the_answer_follows_the_documented_arguments(
+        self, tokenizer: Tokenizer, split: Split
+    ) -> None:
+        """Fifth of six arguments, after the third and the fourth have been documented."""
+        for pair in generate("docstring", tokenizer, 60, 0, split):
+            defined, documented = _arguments(pair.positive)
+            assert documented == defined[2:4]
+            assert pair.answers == (f" {defined[4]}",)
+            assert {text.strip() for text in pair.wrong} == set(defined) - {defined[4]}
+
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_the_negative_names_none_of_the_positive_arguments(
+        self, tokenizer: Tokenizer, split: Split
+    ) -> None:
+        """Six other arguments, two yet others documented, and every other word as before."""
+        for pair in generate("docstring", tokenizer, 60, 0, split):
+            names = [name for part in _arguments(pair.positive) for name in part]
+            others = [name for part in _arguments(pair.negative) for name in part]
+            assert len(set(others)) == len(others) == 8
+            assert not set(names) & set(others)
+            assert len(_differences(tokenizer, pair)) == 8
+
+    def test_the_splits_share_no_argument_name(self, tokenizer: Tokenizer) -> None:
+        """Half of the names each."""
+        names = {
+            split: {
+                name
+                for text in _texts(generate("docstring", tokenizer, 100, 0, split))
+                for part in _arguments(text)
+                for name in part
+            }
+            for split in SPLITS
+        }
+        assert names["discovery"] & names["test"] == set()
+
+    def test_no_argument_name_is_a_description_word(self) -> None:
+        """A description never gives the answer away, and no name is listed twice."""
+        assert not set(docstring.ARGUMENTS) & set(docstring.NOTES)
+        assert len(set(docstring.ARGUMENTS)) == len(docstring.ARGUMENTS)
+
+
+def _arguments(text: str) -> tuple[list[str], list[str]]:
+    definition, described = text.split(":\n", 1)
+    defined = definition[definition.index("self, ") + len("self, ") : -1].split(", ")
+    return defined, re.findall(r":param (\w+):", described)
+
+
+class TestGenderedPronoun:
+    """She for her, he for him, under any name."""
+
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_the_pronoun_agrees_with_the_noun_and_the_negative_swaps_it(
+        self, tokenizer: Tokenizer, split: Split
+    ) -> None:
+        """One word differs, and the other pronoun is right after it."""
+        feminine = {noun for noun, _ in gendered_pronoun.NOUNS}
+        for pair in generate("gendered_pronoun", tokenizer, 80, 0, split):
+            positive, negative = _words(pair.positive), _words(pair.negative)
+            changed = [(a, b) for a, b in zip(positive, negative, strict=True) if a != b]
+            assert len(changed) == 1
+            assert changed[0] in {(a, b) for noun in gendered_pronoun.NOUNS for a, b in _both(noun)}
+            pronoun = "she" if changed[0][0] in feminine else "he"
+            assert pair.answers[0].strip().lower() == pronoun
+            assert pair.answers[0].strip()[0].isupper() == pair.positive.endswith(".")
+
+    def test_both_genders_are_positives_about_equally(self, tokenizer: Tokenizer) -> None:
+        """Neither pronoun is the answer more than two times in three."""
+        pairs = generate("gendered_pronoun", tokenizer, 200, 0, "discovery")
+        feminine = sum(pair.answers[0].strip().lower() == "she" for pair in pairs)
+        assert 67 < feminine < 133
+
+    def test_the_splits_share_no_name(self, tokenizer: Tokenizer) -> None:
+        """Half of the names each."""
+        named = {
+            split: {
+                re.findall(r"(?:named|called) (\w+)", pair.positive)[0]
+                for pair in generate("gendered_pronoun", tokenizer, 200, 0, split)
+            }
+            for split in SPLITS
+        }
+        assert named["discovery"] | named["test"] == set(NEUTRAL_NAMES)
+        assert named["discovery"] & named["test"] == set()
+
+    def test_a_real_story_tokenizer_carries_the_task(self, stories: Tokenizer) -> None:
+        """Names of several tokens do no harm: they are the same in both prompts."""
+        for split in SPLITS:
+            for pair in generate("gendered_pronoun", stories, 100, 0, split):
+                assert fitting.is_aligned(stories, pair)
+                assert pair.answers[0] in {" She", " He", " she", " he"}
+
+
+def _both(noun: tuple[str, str]) -> tuple[tuple[str, str], tuple[str, str]]:
+    return noun, (noun[1], noun[0])
+
+
+class TestFitting:
+    """What counts as known, as one token, and as aligned."""
+
+    def test_an_unknown_word_is_neither_known_nor_one_token(self, word_level: Tokenizer) -> None:
+        """The unknown token stands for no word."""
+        assert fitting.known_words(word_level, ["Mary", "Zebulon"], "to") == ("Mary",)
+        assert fitting.one_token_words(word_level, ["Mary", "Zebulon"], "to") == ("Mary",)
+
+    def test_a_word_spelt_out_is_known_but_not_one_token(self, characters: Tokenizer) -> None:
+        """Several tokens carry a word, but not an answer."""
+        assert fitting.known_words(characters, ["Mary"], "to") == ("Mary",)
+        assert fitting.one_token_words(characters, ["Mary"], "to") == ()
+
+    def test_a_template_with_an_unknown_word_is_left_out(self, word_level: Tokenizer) -> None:
+        """Slots are not looked at; every other word is."""
+        templates = ("The {noun} lasted", "The {noun} perdured")
+        assert fitting.known_templates(word_level, templates) == templates[:1]
+
+    @given(st.lists(st.integers(), max_size=30))
+    def test_the_halves_partition_the_items(self, items: list[int]) -> None:
+        """Each item is in exactly one half, whichever it is."""
+        discovery, test = fitting.half(items, "discovery"), fitting.half(items, "test")
+        assert sorted([*discovery, *test]) == sorted(items)
+        assert len(discovery) - len(test) in (0, 1)
+
+    @pytest.mark.parametrize(
+        ("positive", "negative", "answers", "wrong"),
+        [
+            ("The war lasted", "The big war lasted", (" a",), (" the",)),
+            ("The war lasted", "The war lasted", (" a",), (" the",)),
+            ("The war lasted", "The tour lasted", (" a", " the"), (" the",)),
+            ("The war lasted", "The tour lasted", (" Zebulon",), (" the",)),
+            ("The war lasted", "The tour lasted", (" the war",), (" the",)),
+        ],
+        ids=["length", "equal", "both sides", "unknown", "two tokens"],
+    )
+    def test_each_way_of_not_being_aligned_is_seen(
+        self,
+        word_level: Tokenizer,
+        positive: str,
+        negative: str,
+        answers: tuple[str, ...],
+        wrong: tuple[str, ...],
+    ) -> None:
+        """Lengths, equal prompts, a shared answer, an unknown answer, an answer of two tokens."""
+        pair = PromptPair(positive=positive, negative=negative, answers=answers, wrong=wrong)
+        assert not fitting.is_aligned(word_level, pair)
+
+    @settings(max_examples=25, deadline=None)
+    @given(
+        seed=st.integers(0, 10**9),
+        name=st.sampled_from(sorted(GENERATORS)),
+        split=st.sampled_from(SPLITS),
+    )
+    def test_any_seed_gives_aligned_pairs(
+        self, word_level: Tokenizer, seed: int, name: str, split: Split
+    ) -> None:
+        """Alignment does not hang on a lucky seed."""
+        assert all(
+            fitting.is_aligned(word_level, pair)
+            for pair in generate(name, word_level, 3, seed, split)
+        )
