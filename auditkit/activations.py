@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from auditkit.errors import ModelError
-from auditkit.model.subject import Subject, type_z
+from auditkit.model.subject import Subject, Outputs
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.specification import Metric
 
@@ -61,9 +61,9 @@ class Captured:
     batch: PairBatch
     positive_metric: Tensor
     negative_metric: Tensor
-    positive: type_z
-    negative: type_z
-    gradient: type_z
+    positive: Outputs
+    negative: Outputs
+    gradient: Outputs
 
 
 def batches_of(

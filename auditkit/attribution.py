@@ -20,7 +20,7 @@ from torch import Tensor
 from auditkit.activations import Captured, in_order
 from auditkit.autoencoder import Autoencoder, train
 from auditkit.codes import Effects
-from auditkit.model.subject import type_z
+from auditkit.model.subject import Outputs
 from auditkit.records.specification import AutoencoderSettings
 
 
@@ -112,7 +112,7 @@ def _batch_latent_effects(
     return torch.transpose(effect, 1, 2)
 
 
-def _of(z: type_z, layers: Sequence[int]) -> Tensor:
+def _of(z: Outputs, layers: Sequence[int]) -> Tensor:
     return torch.cat([_flat(z[layer]) for layer in layers])
 
 

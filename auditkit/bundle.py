@@ -93,7 +93,7 @@ def publish(bundle_files: Mapping[str, bytes], out: Path, run_id: str) -> Path:
         ValueError: a file's name is not a plain name.
     """
     for name in bundle_files:
-        if name != Path(name).name or name.startswith("."):
+        if not name or name != Path(name).name or name.startswith("."):
             raise ValueError(f"not a plain file name: {name!r}")
     target, temporary = out / run_id, out / f".{run_id}.part"
     try:

@@ -20,7 +20,7 @@ from auditkit.activations import Captured, in_order
 from auditkit.circuit import belongs, layer_order
 from auditkit.errors import ModelError
 from auditkit.intervals import mean_interval
-from auditkit.model.subject import HeadIndex, Patch, Subject, type_z
+from auditkit.model.subject import HeadIndex, Patch, Subject, Outputs
 from auditkit.records.base import measured
 from auditkit.records.specification import Ablation, Specification
 from auditkit.records.task import PatchedHead, SetEffect
@@ -39,8 +39,8 @@ class MeanOutputs:
     Row ``-1`` is the last position. Prompts longer than any seen use the overall mean, ``beyond``.
     """
 
-    aligned: type_z
-    beyond: type_z
+    aligned: Outputs
+    beyond: Outputs
 
     @classmethod
     def over(cls, captured: Sequence[Captured]) -> MeanOutputs:
@@ -58,7 +58,7 @@ class MeanOutputs:
             beyond.append(total.sum(0) / count.sum())
         return cls(tuple(aligned), tuple(beyond))
 
-    def at(self, like: type_z) -> type_z:
+    def at(self, like: Outputs) -> Outputs:
         """The means laid out as these head outputs ``[batch, position, n_heads, d_head]``."""
         filled = []
         for z, aligned, beyond in zip(like, self.aligned, self.beyond, strict=True):
@@ -107,7 +107,7 @@ class Intervention:
         """The share of the task effect that remains when every other head is replaced, ``[n_pairs]``."""
         return (self.metrics([self.all_heads - kept])[0] - self._none) / self.task_effect
 
-    def _batch_metrics(self, item: Captured, source: type_z, replaced: Sequence[Heads]) -> Tensor:
+    def _batch_metrics(self, item: Captured, source: Outputs, replaced: Sequence[Heads]) -> Tensor:
         n = item.batch.positive.shape[0]
         sets_at_once = max(1, _ROWS // n)
         chunks = []
@@ -121,7 +121,7 @@ class Intervention:
         return torch.cat(chunks)
 
     @staticmethod
-    def _masks(sets: Sequence[Heads], source: type_z) -> list[Tensor]:
+    def _masks(sets: Sequence[Heads], source: Outputs) -> list[Tensor]:
         masks = [torch.zeros(len(sets), z.shape[2], dtype=torch.bool) for z in source]
         for row, heads in enumerate(sets):
             for layer, head in heads:

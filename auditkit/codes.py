@@ -62,7 +62,7 @@ class CodeSpace:
 
 
 def discretise(
-    latent_effects: Effects, head_effects: Effects, space: CodeSpace, tau: Decimal
+    latent_effects: Effects, head_effects: Effects, tau: Decimal
 ) -> tuple[ExampleCodes, ...]:
     """Each example's codes, from attributed effects as shares of the task effect.
 

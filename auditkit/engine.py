@@ -91,7 +91,7 @@ def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> A
         tokenizer = Tokenizer.from_folder(folder)
         advance(1)
     tasks = tuple(audit_task(t, loaded, subject, tokenizer, progress) for t in policy.tasks)
-    register = load_law().register
+    register = load_law().legal_register
     return AuditRecord(
         schema_version="1",
         run_id=run.run_id,
@@ -173,7 +173,7 @@ def find_mechanism(
     specification: Specification,
     advance: Advance,
 ) -> Mechanism:
-    """Codes from the discovery pairs, the circuit by exact patching, its effect on the test pairs."""
+    """Codes and the circuit from the discovery pairs; what the circuit does on the test pairs."""
     before = subject.forwards
     means = MeanOutputs.over(discovery)
     patching = Intervention(subject, discovery, specification.ablations[0], means)
@@ -209,7 +209,7 @@ def screen(
     settings, thresholds = specification.autoencoder, specification.thresholds
     space = CodeSpace.of(subject.identity.layers, settings.latents)
     attribution = attribute(discovery, settings, specification.seed, task_effect)
-    examples = discretise(attribution.latents, attribution.heads, space, thresholds.tau)
+    examples = discretise(attribution.latents, attribution.heads, thresholds.tau)
     count = quorum_count(thresholds.quorum, len(examples))
     codes = Codes(
         stride=space.stride,
@@ -235,9 +235,9 @@ def conclude(
     codes: Codes | NotAssessed = mechanism.codes if mechanism else NO_BEHAVIOUR
     causal: Causal | NotAssessed = mechanism.causal if mechanism else NO_BEHAVIOUR
     circuit: Circuit | NotAssessed = mechanism.circuit if mechanism else NO_BEHAVIOUR
-    expected: Expectation | NotAssessed = task.expectation() or NO_EXPECTATION
+    expected: Expectation | NotAssessed = task.expected or NO_EXPECTATION
     comparison = comparison_of(circuit, expected)
-    return TaskRecord(
+    record = TaskRecord(
         id=task.id,
         title=task.title,
         evidence_for=task.evidence_for,
@@ -252,15 +252,7 @@ def conclude(
         expected=expected,
         comparison=comparison,
         ladder=ladder_of(behaviour, codes, causal),
-        findings=findings_of(
-            specification,
-            behaviour,
-            codes,
-            causal,
-            circuit,
-            expected,
-            comparison,
-            weights_digest,
-        ),
+        findings=(),
         verdict=judge(behaviour, causal, circuit, expected, weights_digest),
     )
+    return record.model_copy(update={"findings": findings_of(record, weights_digest)})

@@ -1,4 +1,4 @@
-"""Findings: what a reader should take from a task's measurements, one sentence each, in honest words.
+"""Findings: what a reader should take from a task's measurements, one honest sentence each.
 
 Pure functions of the record. The codes are stable; the sentences may be improved.
 """
@@ -20,39 +20,34 @@ from auditkit.records.task import (
     Comparison,
     Finding,
     SetEffect,
+    TaskRecord,
 )
 from auditkit.verdict import carries, meets
 
 
 def percent(share: Decimal) -> str:
-    """A share as a percentage with one digit, for example ``72.5 %``."""
-    return f"{(share * 100).quantize(Decimal('0.1'))} %"
+    """A share as a percentage with at most one digit: ``72.5 %``, ``90 %``."""
+    return f"{(share * 100).quantize(Decimal('0.1'))} %".replace(".0 %", " %")
 
 
-def findings_of(
-    specification: Specification,
-    behaviour: Behaviour,
-    codes: Codes | NotAssessed,
-    causal: Causal | NotAssessed,
-    circuit: Circuit | NotAssessed,
-    expected: Expectation | NotAssessed,
-    comparison: Comparison | NotAssessed,
-    weights_digest: str,
-) -> tuple[Finding, ...]:
-    """Everything a reader should be told about one task, in the order it was measured."""
-    found: list[Finding] = [*_about_behaviour(specification, behaviour)]
-    if not (
-        isinstance(codes, NotAssessed)
-        or isinstance(causal, NotAssessed)
-        or isinstance(circuit, NotAssessed)
-    ):
-        found += _about_screening(codes, causal)
-        found += _about_sets(specification, causal)
-        found += _about_circuit(circuit)
-        if isinstance(expected, Expectation) and isinstance(comparison, Comparison):
-            found += _about_expectation(causal, circuit, expected, comparison)
-    found += _about_declaration(expected, weights_digest)
+def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
+    """Everything a reader should be told about a task, in the order it was measured.
+
+    Whatever findings the task already carries are not looked at.
+    """
+    found: list[Finding] = [*_about_behaviour(task.specification, task.behaviour)]
+    if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
+        found += _about_screening(task.codes, task.causal)
+        found += _about_sets(task.specification, task.causal)
+    if isinstance(task.circuit, Circuit):
+        found += _about_circuit(task.circuit)
+        found += _about_expectation(task, task.circuit)
+    found += _about_declaration(task.expected, weights_digest)
     return tuple(found)
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n or 'no'} {noun}{'' if n == 1 else 's'}"
 
 
 def _finding(code: str, level: Literal["note", "warning", "failure"], text: str) -> Finding:
@@ -93,8 +88,9 @@ def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
         yield _finding(
             "unpatched_heads",
             "note",
-            f"{len(causal.patched)} heads were patched one by one; {len(causal.unpatched)} ranked "
-            "lower were not, and none of those drawn from them at random reached the threshold.",
+            f"{_counted(len(causal.patched), 'head')} were patched one by one, "
+            f"{len(causal.unpatched)} ranked lower were not. Of those ranked lower, a random "
+            "sample was patched and none reached the threshold.",
         )
 
 
@@ -103,7 +99,8 @@ def _about_sets(specification: Specification, causal: Causal) -> Iterator[Findin
     for effect in causal.necessity:
         text = (
             f"Under {effect.ablation} ablation, replacing the circuit's heads removes "
-            f"{_share(effect)} of the task effect; at least {percent(thresholds.necessity)} is asked."
+            f"{_share(effect)} of the task effect; at least {percent(thresholds.necessity)} is "
+            "asked."
         )
         if effect.state == "observed":
             yield _finding("necessity_observed", "note", text)
@@ -151,27 +148,33 @@ def _about_circuit(circuit: Circuit) -> Iterator[Finding]:
         yield _finding(
             "no_edge_beyond_chance",
             "note",
-            f"None of {circuit.pairs_tested} pairs of heads occurs together more often than chance "
-            "allows; with heads present in almost every example this test can show nothing.",
+            f"{_counted(circuit.pairs_tested, 'pair')} of heads tested: none occurs together more "
+            "often than chance allows. Where heads are present in almost every example, this test "
+            "cannot show anything.",
         )
 
 
-def _about_expectation(
-    causal: Causal, circuit: Circuit, expected: Expectation, comparison: Comparison
-) -> Iterator[Finding]:
-    counts = (
-        f"{len(comparison.matched)} of {len(expected.heads)} declared heads were found; "
-        f"{len(comparison.extra)} other heads were found."
-    )
-    if not circuit.heads:
+def _about_expectation(task: TaskRecord, circuit: Circuit) -> Iterator[Finding]:
+    expected, comparison = task.expected, task.comparison
+    if not (
+        isinstance(expected, Expectation)
+        and isinstance(comparison, Comparison)
+        and isinstance(task.causal, Causal)
+        and circuit.heads
+    ):
         return
+    extra = len(comparison.extra)
+    counts = (
+        f"{len(comparison.matched)} of {len(expected.heads)} declared heads were found, and "
+        f"{_counted(extra, 'head')} that {'was' if extra == 1 else 'were'} not declared."
+    )
     if meets(circuit, expected):
         yield _finding("matches_expectation", "note", counts)
     else:
         yield _finding(
             "differs_from_expectation", "failure", f"{counts} {_names(comparison)}".strip()
         )
-    if not carries(causal, expected):
+    if not carries(task.causal, expected):
         yield _finding(
             "sufficiency_below_expectation",
             "failure",
@@ -200,7 +203,8 @@ def _about_declaration(
             _finding(
                 "expectation_not_bound",
                 "warning",
-                "The expectation names no weights digest. Head numbers mean nothing on other weights.",
+                "The expectation names no weights digest. Head numbers mean nothing on other "
+                "weights.",
             )
         ]
     if expected.declared_for != weights_digest:

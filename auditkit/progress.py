@@ -24,4 +24,4 @@ class NoProgress:
     def stage(self, name: str, total: int) -> Iterator[Advance]:
         """A stage nobody watches."""
         del name, total
-        yield lambda done: None
+        yield lambda _done: None

@@ -28,7 +28,7 @@ from auditkit.verdict import (
 
 
 def mismatches(record: AuditRecord) -> tuple[str, ...]:
-    """The key paths whose recorded value is not what the recorded measurements give; empty if none."""
+    """The key paths whose value is not what the recorded measurements give; empty if none."""
     found = [f"tasks[{t.id}].{key}" for t in record.tasks for key in _task(t, record.model)]
     if record.verdict != overall([task.verdict for task in record.tasks]):
         found.append("verdict")
@@ -118,16 +118,7 @@ def _conclusions(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
         yield "comparison"
     if task.ladder != ladder_of(task.behaviour, task.codes, task.causal):
         yield "ladder"
-    if task.findings != findings_of(
-        task.specification,
-        task.behaviour,
-        task.codes,
-        task.causal,
-        task.circuit,
-        task.expected,
-        task.comparison,
-        model.weights_digest,
-    ):
+    if task.findings != findings_of(task, model.weights_digest):
         yield "findings"
     if task.verdict != judge(
         task.behaviour, task.causal, task.circuit, task.expected, model.weights_digest

@@ -1,13 +1,14 @@
 """Hand-made records: each field stated, none random, small enough to check by eye.
 
-``audit_record()`` is a run over two tasks on a 2-layer, 2-head model: ``copying`` is consistent with
-its expectation, ``counting`` is a task the model does not do.
+``audit_record()`` is a run over two tasks on a 2-layer, 2-head model: ``copying`` is consistent
+with its expectation, ``counting`` is a task the model does not do.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 
+from auditkit.findings import findings_of
 from auditkit.records.audit import (
     AuditRecord,
     Checkpoint,
@@ -48,7 +49,6 @@ from auditkit.records.task import (
     Comparison,
     ExampleCodes,
     Examples,
-    Finding,
     Ladder,
     PatchedHead,
     PromptSet,
@@ -56,6 +56,7 @@ from auditkit.records.task import (
     SetEffect,
     TaskRecord,
 )
+from auditkit.verdict import NO_BEHAVIOUR, NO_EXPECTATION
 
 D = Decimal
 
@@ -185,83 +186,81 @@ def causal() -> Causal:
     )
 
 
+def with_findings(task: TaskRecord) -> TaskRecord:
+    """The task with the findings its measurements give for weights ``c``."""
+    return task.model_copy(update={"findings": findings_of(task, digest("c"))})
+
+
 def copying() -> TaskRecord:
-    return TaskRecord(
-        id="copying",
-        title="Copies the name seen before",
-        evidence_for=("13(3)(b)(iv)", "IV.2(g)"),
-        specification=specification(),
-        examples=examples("generator:copying"),
-        behaviour=behaviour(does_it=True),
-        codes=codes(),
-        null=not_in_this_test("The null"),
-        causal=causal(),
-        circuit=Circuit(
-            heads=("0.1", "1.0"),
-            edges=(),
-            pairs_tested=1,
-        ),
-        stability=not_in_this_test("Stability"),
-        expected=Expectation(
-            heads=("0.1", "1.0"),
-            min_precision=D("0.8"),
-            min_recall=D("0.8"),
-            declared_for=digest("c"),
-            source="worked out by hand",
-        ),
-        comparison=Comparison(
-            matched=("0.1", "1.0"),
-            missing=(),
-            extra=(),
-            precision=D("1.0000"),
-            recall=D("1.0000"),
-        ),
-        ladder=Ladder(
-            behaviour="observed", association="observed", causal="observed", stable="not_assessed"
-        ),
-        findings=(
-            Finding(
-                code="matches_expectation",
-                level="note",
-                text="2 of 2 declared heads were found, and no other.",
+    return with_findings(
+        TaskRecord(
+            id="copying",
+            title="Copies the name seen before",
+            evidence_for=("13(3)(b)(iv)", "IV.2(g)"),
+            specification=specification(),
+            examples=examples("generator:copying"),
+            behaviour=behaviour(does_it=True),
+            codes=codes(),
+            null=not_in_this_test("The null"),
+            causal=causal(),
+            circuit=Circuit(
+                heads=("0.1", "1.0"),
+                edges=(),
+                pairs_tested=1,
             ),
-        ),
-        verdict="consistent",
+            stability=not_in_this_test("Stability"),
+            expected=Expectation(
+                heads=("0.1", "1.0"),
+                min_precision=D("0.8"),
+                min_recall=D("0.8"),
+                declared_for=digest("c"),
+                source="worked out by hand",
+            ),
+            comparison=Comparison(
+                matched=("0.1", "1.0"),
+                missing=(),
+                extra=(),
+                precision=D("1.0000"),
+                recall=D("1.0000"),
+            ),
+            ladder=Ladder(
+                behaviour="observed",
+                association="observed",
+                causal="observed",
+                stable="not_assessed",
+            ),
+            findings=(),
+            verdict="consistent",
+        )
     )
 
 
 def counting() -> TaskRecord:
-    absent = NotAssessed(
-        reason="The model does not do this task, so there is no mechanism to find."
-    )
-    return TaskRecord(
-        id="counting",
-        title="Counts to ten",
-        evidence_for=("13(3)(b)(ii)",),
-        specification=specification(),
-        examples=examples("file:counting.jsonl"),
-        behaviour=behaviour(does_it=False),
-        codes=absent,
-        null=absent,
-        causal=absent,
-        circuit=absent,
-        stability=absent,
-        expected=NotAssessed(reason="The policy declares no expected circuit for this task."),
-        comparison=absent,
-        ladder=Ladder(
-            behaviour="not_observed",
-            association="not_assessed",
-            causal="not_assessed",
-            stable="not_assessed",
-        ),
-        findings=(
-            Finding(
-                code="behaviour_not_observed",
-                level="warning",
-                text="The model answered 1 of 2 test prompts; at least 90 % are needed.",
+    absent = NO_BEHAVIOUR
+    return with_findings(
+        TaskRecord(
+            id="counting",
+            title="Counts to ten",
+            evidence_for=("13(3)(b)(ii)",),
+            specification=specification(),
+            examples=examples("file:counting.jsonl"),
+            behaviour=behaviour(does_it=False),
+            codes=absent,
+            null=absent,
+            causal=absent,
+            circuit=absent,
+            stability=absent,
+            expected=NO_EXPECTATION,
+            comparison=NO_EXPECTATION,
+            ladder=Ladder(
+                behaviour="not_observed",
+                association="not_assessed",
+                causal="not_assessed",
+                stable="not_assessed",
             ),
-        ),
-        verdict="not_assessed",
+            findings=(),
+            verdict="not_assessed",
+        )
     )
 
 

@@ -18,6 +18,7 @@ class Settings:
     warm_up: int
     seed: int
     held_out: int
+    held_out_seed: int
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def model_card(settings: Settings, measurements: Mapping[str, Measurement]) -> s
         warm_up=settings.warm_up,
         seed=settings.seed,
         held_out=settings.held_out,
+        held_out_seed=settings.held_out_seed,
     )
 
 
@@ -88,13 +90,14 @@ OMP_NUM_THREADS=1 python tools/train_reference_model.py --out policies/models/re
     --steps {steps} --seed {seed}
 ```
 {steps} steps of {batch} sentences, AdamW, peak rate {peak_rate} after {warm_up} steps of warm-up,
-cosine decay, no dropout, one thread on a CPU. The loss is that of every next token plus that of the
-tasks' answers. The same command gives the same weights with the same library versions on the same
-kind of processor; another kind may differ in the last digits.
+cosine decay, no dropout, one thread on a CPU. The loss is that of every next token plus, once more,
+that of the token after each prompt. The same command gives the same weights with the same library
+versions on the same kind of processor; another kind may differ in the last digits.
 
 ## Measured by the training tool
-{held_out} held-out prompts for each task, from the test split, none of them read in training.
-Accuracy is the share of prompts on which the answer scores above each wrong answer.
+{held_out} held-out pairs for each task, from the test split, seed {held_out_seed}; none of their
+positives and negatives was read in training. Accuracy is the share of positives on which the answer
+scores above each wrong answer.
 
 | task | accuracy | metric | mean on positives | mean on negatives |
 |---|---|---|---|---|

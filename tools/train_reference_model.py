@@ -45,7 +45,7 @@ _SHORT = 28
 class Tokens:
     """One padded batch: ids, which of them are read, and the targets.
 
-    ``targets`` holds every next token, ``answers`` only those that a task decides; -100 marks a
+    ``targets`` holds every next token, ``answers`` only what follows a prompt; -100 marks a
     position without one. All are [n_sentences, n_positions].
     """
 
@@ -56,13 +56,21 @@ class Tokens:
 
 
 def main() -> int:
-    """The exit status: 0 where every requirement is met, otherwise 1."""
+    """The exit status of training, measuring and writing: 0 where every requirement is met."""
     arguments = _parser().parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
     if arguments.evaluate_only:
         return 0 if _report(measure(arguments.out)) else 1
-    settings = Settings(arguments.steps, BATCH, PEAK_RATE, WARM_UP, arguments.seed, HELD_OUT)
+    settings = Settings(
+        steps=arguments.steps,
+        batch=BATCH,
+        peak_rate=PEAK_RATE,
+        warm_up=WARM_UP,
+        seed=arguments.seed,
+        held_out=HELD_OUT,
+        held_out_seed=HELD_OUT_SEED,
+    )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "reference"
         _save_tokenizer(build_tokenizer(), folder)
@@ -72,7 +80,8 @@ def main() -> int:
             print("a requirement is missed: nothing is written", file=sys.stderr)
             return 1
         (folder / "README.md").write_text(model_card(settings, measurements), encoding="utf-8")
-        shutil.copytree(folder, arguments.out, dirs_exist_ok=True)
+        # Contents only: safetensors writes files that nobody else may read.
+        shutil.copytree(folder, arguments.out, copy_function=shutil.copyfile, dirs_exist_ok=True)
     return 0
 
 
@@ -115,7 +124,7 @@ def _held_out(name: str, tokenizer: Tokenizer) -> tuple[PromptPair, ...]:
 def _held_out_prompts(folder: Path) -> frozenset[str]:
     tokenizer = Tokenizer.from_folder(folder)
     pairs = (pair for name in GENERATORS for pair in _held_out(name, tokenizer))
-    return frozenset(pair.positive for pair in pairs)
+    return frozenset(text for pair in pairs for text in (pair.positive, pair.negative))
 
 
 @torch.no_grad()
@@ -172,7 +181,7 @@ def _parts(tokenizer: FastTokenizer, batch: list[Sentence]) -> Iterator[Tokens]:
 
 def _encode(tokenizer: FastTokenizer, sentence: Sentence) -> tuple[list[int], int | None]:
     ids = tokenizer.encode(sentence.prompt + sentence.continuation).ids
-    if not sentence.decided:
+    if not sentence.continuation:
         return ids, None
     return ids, len(tokenizer.encode(sentence.prompt).ids) - 1
 

@@ -1,4 +1,4 @@
-"""The command line: the only part that touches the terminal, the clock, the environment and keys."""
+"""The command line: the only part that touches terminal, clock, environment and key files."""
 
 from auditkit.cli.entry import main
 

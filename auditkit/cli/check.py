@@ -1,4 +1,4 @@
-"""``auditkit check``: everything wrong with a policy and what it names, without running the model."""
+"""``auditkit check``: everything wrong with a policy and what it names; the model is not run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start, finish, and every way of failing: one place turns exceptions into messages and exit codes."""
+"""Start, finish, and every way of failing: exceptions become messages and exit codes here."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _say(code: ExitCode, message: str) -> ExitCode:
 
 
 def _explain(error: AuditkitError) -> ExitCode:
-    """The error in plain lines on standard error: every problem of an input, or one line and advice."""
+    """The error in plain lines on standard error: every problem, or one line and advice."""
     if isinstance(error, InputError):
         for problem in error.problems:
             click.echo(str(problem), err=True)

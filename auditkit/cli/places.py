@@ -11,7 +11,7 @@ HOME_VARIABLE = "AUDITKIT_HOME"
 
 
 def home() -> Path:
-    """The user's auditkit folder: ``$AUDITKIT_HOME``, else the platform's data folder for auditkit."""
+    """The user's auditkit folder: ``$AUDITKIT_HOME``, else the platform's data folder."""
     named = os.environ.get(HOME_VARIABLE)
     return Path(named) if named else Path(platformdirs.user_data_dir("auditkit", appauthor=False))
 

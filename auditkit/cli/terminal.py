@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import click
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
@@ -17,7 +18,7 @@ from rich.text import Text
 from auditkit.errors import ExitCode
 from auditkit.progress import Advance
 from auditkit.records.base import NotAssessed
-from auditkit.records.task import Causal, Circuit, TaskRecord, Verdict
+from auditkit.records.task import Circuit, TaskRecord, Verdict
 
 EXIT_CODE_OF: dict[Verdict, ExitCode] = {
     "consistent": ExitCode.CONSISTENT,
@@ -35,6 +36,9 @@ _STYLES: dict[str, str] = {
 }
 
 
+_PIPE_WIDTH = 120
+
+
 class BarProgress:
     """Progress bars on standard error: stage name, bar, count, time."""
 
@@ -47,7 +51,7 @@ class BarProgress:
             console=Console(stderr=True),
         )
 
-    def __enter__(self) -> BarProgress:
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 
@@ -77,14 +81,29 @@ def state(word: str) -> Text:
     return Text(word.replace("_", " "), style=_STYLES.get(word, ""))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
-    """A table on standard output, as wide as the terminal."""
-    table = Table(title=Text(title), title_justify="left", header_style="bold")
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str | Text]],
+    whole: Sequence[str] = (),
+) -> None:
+    """A table on standard output, as wide as the terminal. Columns in ``whole`` are never broken."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPE_WIDTH)
+    table = Table(
+        title=Text(title),
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    Console().print(table)
+    console.print(table)
 
 
 def print_tasks(tasks: Sequence[TaskRecord]) -> None:
@@ -93,24 +112,23 @@ def print_tasks(tasks: Sequence[TaskRecord]) -> None:
         "Findings",
         ["task", "behaviour", "heads found", "expected", "missing", "extra", "causal", "verdict"],
         [_row(task) for task in tasks],
+        whole=("task", "behaviour", "causal", "verdict"),
     )
 
 
 def _row(task: TaskRecord) -> list[str | Text]:
-    comparison = task.comparison
-    compared = not isinstance(comparison, NotAssessed)
+    comparison = None if isinstance(task.comparison, NotAssessed) else task.comparison
+    answered = f"\n{task.behaviour.correct} of {task.behaviour.n}"
     return [
         task.id,
-        Text.assemble(
-            state(task.behaviour.state), f"\n{task.behaviour.correct} of {task.behaviour.n}"
-        ),
+        Text.assemble(state(task.behaviour.state), answered),
         _heads(task.circuit.heads) if isinstance(task.circuit, Circuit) else state("not_assessed"),
         Text("none declared", style="dim")
         if isinstance(task.expected, NotAssessed)
         else _heads(task.expected.heads),
-        _heads(comparison.missing) if compared else Text("-"),
-        _heads(comparison.extra) if compared else Text("-"),
-        state(task.ladder.causal) if isinstance(task.causal, Causal) else state("not_assessed"),
+        _heads(comparison.missing) if comparison else Text("-"),
+        _heads(comparison.extra) if comparison else Text("-"),
+        state(task.ladder.causal),
         state(task.verdict),
     ]
 

@@ -73,7 +73,7 @@ def _not_separable(model: PreTrainedModel, why: str) -> ModelError:
 
 @contextmanager
 def _noting_attention(model: PreTrainedModel, outputs: list[Tensor]) -> Iterator[None]:
-    def probe(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor | None]:
+    def probe(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor | None]:  # noqa: ANN401
         output, weights = sdpa_attention_forward(*args, **kwargs)
         outputs.append(output.detach().clone())
         return output, weights

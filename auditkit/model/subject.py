@@ -7,7 +7,7 @@ into the residual stream.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from auditkit.model.locating import HeadLocation
 from auditkit.records.model import ModelIdentity
 
-type_z = tuple[Tensor, ...]
+Outputs = tuple[Tensor, ...]
 """One tensor per attention layer, each ``[batch, position, n_heads, d_head]``."""
 
 HeadIndex = tuple[int, int]
@@ -35,7 +35,7 @@ class Patch:
     """
 
     masks: tuple[Tensor, ...]
-    source: type_z
+    source: Outputs
 
 
 class Subject:
@@ -66,7 +66,7 @@ class Subject:
         with torch.no_grad(), self._patching(patch):
             return self._forward(ids)
 
-    def capture(self, ids: Tensor) -> tuple[Tensor, type_z]:
+    def capture(self, ids: Tensor) -> tuple[Tensor, Outputs]:
         """Next-token logits, and every head's output at every position."""
         seen: list[Tensor] = []
 
@@ -77,21 +77,25 @@ class Subject:
             logits = self._forward(ids)
         return logits, self._by_head(seen)
 
-    def capture_with_gradient(self, ids: Tensor, weights: Any) -> tuple[Tensor, type_z, type_z]:
+    def capture_with_gradient(
+        self, ids: Tensor, measure: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, Outputs, Outputs]:
         """The metric per prompt, every head's output, and the metric's gradient with respect to it.
 
-        ``weights`` maps next-token logits ``[batch, vocabulary]`` to the metric ``[batch]``.
+        ``measure`` maps next-token logits ``[batch, vocabulary]`` to the metric ``[batch]``.
         """
         seen: list[Tensor] = []
 
         def track(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-            z = args[0] if args[0].requires_grad else args[0].detach().requires_grad_(True)
+            z = args[0]
+            if not z.requires_grad:
+                z = z.detach().requires_grad_(requires_grad=True)
             z.retain_grad()
             seen.append(z)
             return (z, *args[1:])
 
         with torch.enable_grad(), self._hooked([track] * len(self._locations)):
-            metric = weights(self._forward(ids))
+            metric = measure(self._forward(ids))
             metric.sum().backward()
         gradients = [torch.zeros_like(z) if z.grad is None else z.grad for z in seen]
         return metric.detach(), self._by_head([z.detach() for z in seen]), self._by_head(gradients)
@@ -102,7 +106,7 @@ class Subject:
         logits: Tensor = output.logits[:, -1, :]
         return logits.float()
 
-    def _by_head(self, flat: Sequence[Tensor]) -> type_z:
+    def _by_head(self, flat: Sequence[Tensor]) -> Outputs:
         return tuple(
             z.reshape(z.shape[0], z.shape[1], at.n_heads, at.d_head)
             for z, at in zip(flat, self._locations, strict=True)

@@ -22,3 +22,8 @@ def describe(character: str) -> tuple[str, str]:
     if 0x202A <= code <= 0x2069:
         return f"the text holds {name}, which changes the reading direction", "delete the character"
     return f"the text holds the control character {name}", "delete the character"
+
+
+def visible(text: str) -> str:
+    """The text with every forbidden character spelled out, so that it can be shown."""
+    return FORBIDDEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)

@@ -99,13 +99,16 @@ def _impossible_date(source: Source) -> Iterator[Problem]:
 
 
 def _too_many_active(source: Source) -> Iterator[Problem]:
+    seen: set[KeyPath] = set()
     places: list[KeyPath] = [("tasks", index) for index in range(len(_tasks(source)))]
     for place in places or [("defaults",)]:
         k, k_at = _setting(source, place, "k", STANDARD.autoencoder.k)
         latents, at = _setting(source, place, "latents", STANDARD.autoencoder.latents)
-        if k is not None and latents is not None and k > latents:
+        path = k_at or at or place
+        if k is not None and latents is not None and k > latents and path not in seen:
+            seen.add(path)
             message = f"{k} latents cannot be active where there are {latents}"
-            yield source.problem(k_at or at or place, message, "write a `k` of at most `latents`")
+            yield source.problem(path, message, "write a `k` of at most `latents`")
 
 
 def _setting(

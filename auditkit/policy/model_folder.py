@@ -109,7 +109,7 @@ def _config_errors(folder: Path, config: dict[str, object]) -> list[ModelError]:
         errors.append(UnsafeModelError(message, advice=advice))
     missing = [] if isinstance(config.get("model_type"), str) else ["model_type"]
     if not any(key in place for place in _places(config) for key in _HEAD_KEYS):
-        missing.append("a number of attention heads")
+        missing.append("number of attention heads")
     if missing:
         message = (
             f"{folder / 'config.json'}: not a transformer: it states no {' and no '.join(missing)}"

@@ -28,14 +28,17 @@ Dtype = Literal["float32", "bfloat16", "float16"]
 
 
 def _kind(*keys: str) -> Any:  # noqa: ANN401 - a callable of any written value
-    """Tells alternatives apart by the one key that is written of ``keys``; else by nothing."""
+    """Tells alternatives apart by the one key that is written of ``keys``; else by nothing.
+
+    The tag is ``by <key>``, which no policy can hold as a key: pydantic puts it into error paths.
+    """
 
     def of(value: object) -> str | None:
         if isinstance(value, dict):
             present = [key for key in keys if key in value]
         else:
             present = [key for key in keys if getattr(value, key, None) is not None]
-        return present[0] if len(present) == 1 else None
+        return f"by {present[0]}" if len(present) == 1 else None
 
     return of
 
@@ -64,7 +67,7 @@ class HubModel(Record):
 
 
 Model = Annotated[
-    Annotated[LocalModel, Tag("path")] | Annotated[HubModel, Tag("hub")],
+    Annotated[LocalModel, Tag("by path")] | Annotated[HubModel, Tag("by hub")],
     Discriminator(
         _kind("path", "hub"),
         custom_error_type="alternative",
@@ -107,7 +110,7 @@ class PromptFile(Record):
 
 
 Prompts = Annotated[
-    Annotated[GeneratedPrompts, Tag("generator")] | Annotated[PromptFile, Tag("file")],
+    Annotated[GeneratedPrompts, Tag("by generator")] | Annotated[PromptFile, Tag("by file")],
     Discriminator(
         _kind("generator", "file"),
         custom_error_type="alternative",
@@ -153,9 +156,9 @@ class PolicyTask(Settings):
 
 
 Statement = Annotated[
-    Annotated[Provided, Tag("text")]
-    | Annotated[NotApplicable, Tag("not_applicable")]
-    | Annotated[ToBeProvided, Tag("owner")],
+    Annotated[Provided, Tag("by text")]
+    | Annotated[NotApplicable, Tag("by not_applicable")]
+    | Annotated[ToBeProvided, Tag("by owner")],
     Discriminator(
         _kind("text", "not_applicable", "owner"),
         custom_error_type="alternative",
@@ -168,7 +171,7 @@ Statement = Annotated[
 
 
 class ReportBlock(Record):
-    """How the report is presented."""
+    """The report: its language, and the files it is written as."""
 
     language: Literal["en"] = Field("en", description="The language of the report.")
     formats: Annotated[tuple[Literal["html", "pdf"], ...], Field(min_length=1)] = Field(
@@ -181,7 +184,7 @@ class ReportBlock(Record):
 
 
 class SigningBlock(Record):
-    """Which key signs the report."""
+    """The signature: the name of its key."""
 
     key: Literal["default"] = Field("default", description="The name of the signing key.")
 

@@ -31,7 +31,7 @@ from yaml.reader import Reader
 from yaml.scanner import Scanner
 
 from auditkit.errors import InputError, Problem
-from auditkit.policy.characters import FORBIDDEN, describe
+from auditkit.policy.characters import FORBIDDEN, describe, visible
 
 MAX_BYTES = 1024 * 1024
 """The largest policy that is read: 1 MiB."""
@@ -90,7 +90,7 @@ def dotted(path: KeyPath) -> str:
         elif _PLAIN_KEY.fullmatch(part):
             written += f".{part}" if written else part
         else:
-            written += f'["{part}"]'
+            written += f'["{visible(part)}"]'
     return written
 
 

@@ -74,7 +74,9 @@ def _mechanism(task: TaskRecord) -> str:
     if isinstance(causal, NotAssessed):
         return f"Mechanism not assessed. {sentence(causal.reason)}"
     if not circuit.heads:
-        return "No attention head reached the threshold of effect."
+        return (
+            "No attention head reached the threshold of effect with an interval that excludes zero."
+        )
     shares = "; ".join(
         f"{percent_interval_text(effect.share)} under {effect.ablation} ablation of all other heads"
         for effect in causal.sufficiency
@@ -194,9 +196,9 @@ def _state(known: tuple[Fact, ...], statement: Statement | None) -> tuple[str, s
 
 def _statement_facts(statement: Statement | None) -> tuple[Fact, ...]:
     if isinstance(statement, Provided):
-        return (declared("Provider's statement", statement.text),)
+        return (declared("Text", statement.text),)
     if isinstance(statement, NotApplicable):
-        return (declared("Provider's reason", statement.not_applicable),)
+        return (declared("Reason", statement.not_applicable),)
     return ()
 
 

@@ -14,9 +14,10 @@ from auditkit.report.charts import (
     head_map,
     share_chart,
 )
+from auditkit.report.numbers import by_size
 
 EFFECTS_DRAWN = 36
-"""A chart of more heads than this would not fit a page; the table lists them all."""
+"""A chart of more heads than this would not fit a page."""
 
 
 def map_drawing(task: TaskRecord, model: ModelIdentity) -> Chart | None:
@@ -38,12 +39,11 @@ def effects_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
     """The chart of single-head effects, with a note when it shows only the first of them."""
     if isinstance(task.causal, NotAssessed) or not task.causal.patched:
         return None, ""
-    patched = task.causal.patched
+    patched = by_size(task.causal.patched)
     rows = [EffectRow(one.head, one.effect) for one in patched[:EFFECTS_DRAWN]]
     left = len(patched) - len(rows)
     note = (
-        f"The first {len(rows)} of {len(patched):,} heads in the order they were replaced; the "
-        f"table has all of them."
+        f"The {len(rows)} largest effects of the {len(patched):,} heads that were replaced."
         if left > 0
         else ""
     )

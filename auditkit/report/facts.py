@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditkit.report.wording import DECLARED, MEASURED, RECORDED
@@ -33,3 +34,9 @@ def measured(label: str, value: str) -> Fact:
 def recorded(label: str, value: str, *, code: bool = False) -> Fact:
     """A fact the tool wrote down: a digest, a version, a time."""
     return Fact(label, value, RECORDED, code)
+
+
+def common_source(facts: Sequence[Fact]) -> str | None:
+    """Who answers for all of these facts; ``None`` when they differ."""
+    sources = {fact.source for fact in facts}
+    return sources.pop() if len(sources) == 1 else None

@@ -8,18 +8,19 @@ from auditkit.law import Law
 from auditkit.records.audit import AuditRecord, SigningLevel
 from auditkit.records.task import Verdict
 from auditkit.report.articles import task_anchor
-from auditkit.report.facts import Fact, declared, recorded
+from auditkit.report.facts import Fact
 from auditkit.report.wording import (
+    DECLARED,
     OBSERVATIONS,
+    RECORDED,
     VERDICTS,
     counted,
     instant_text,
-    listed,
     shortened,
 )
 
 TITLE = "Circuit evidence report"
-NAME_LIMIT = 160
+NAME_LIMIT = 100
 """Longer declared names are shortened on page 1, and say so; section 1 has them in full."""
 
 SIGNING_LEVELS: dict[SigningLevel, str] = {
@@ -32,6 +33,17 @@ SIGNATURE_LIMITS = (
 )
 
 
+LADDER = ("behaviour", "association", "causal", "stable")
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """Facts that one source answers for."""
+
+    source: str
+    facts: tuple[Fact, ...]
+
+
 @dataclass(frozen=True)
 class ResultView:
     """One task's result in one line."""
@@ -41,7 +53,7 @@ class ResultView:
     id: str
     verdict: str
     verdict_key: str
-    ladder: str
+    ladder: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -52,11 +64,12 @@ class FrontView:
     subtitle: str
     system: str
     running: str
-    facts: tuple[Fact, ...]
+    groups: tuple[GroupView, ...]
     verdict: str
     verdict_key: str
     counts: str
     review: str
+    claims: tuple[str, ...]
     results: tuple[ResultView, ...]
     signing: str
     limitations: tuple[str, ...]
@@ -78,32 +91,24 @@ def criteria(record: AuditRecord, law: Law) -> str:
     return text.format(committed_at=instant_text(committed), started=instant_text(started))
 
 
-def _facts(record: AuditRecord, law: Law) -> tuple[Fact, ...]:
-    system = record.system
-    return (
-        declared("System", brief(system.name)),
-        declared("System version", brief(system.version)),
-        declared("Provider", brief(system.provider.name)),
-        recorded(
-            "Model", f"{record.model.name}, {counted(record.model.n_parameters, 'parameter')}"
-        ),
-        recorded("Weights digest", record.model.weights_digest, code=True),
-        recorded("Policy digest", record.policy.sha256, code=True),
-        Fact("Criteria fixed before the run", criteria(record, law)),
-        recorded(
-            "Measured",
-            f"{instant_text(record.times.started)} to {instant_text(record.times.finished)}",
-        ),
-        recorded("Run", record.run_id, code=True),
+def _groups(record: AuditRecord, law: Law) -> tuple[GroupView, ...]:
+    system, times = record.system, record.times
+    fixed = (Fact("Criteria fixed before the run", criteria(record, law)),)
+    dated = record.policy.committed_at is not None
+    provider = (
+        Fact("System", f"{brief(system.name)}, version {brief(system.version)}"),
+        Fact("Provider", brief(system.provider.name)),
+        *(() if dated else fixed),
     )
-
-
-def _ladder(record: AuditRecord, index: int) -> str:
-    ladder = record.tasks[index].ladder
-    return listed(
-        f"{name} {OBSERVATIONS[getattr(ladder, name)]}"
-        for name in ("behaviour", "association", "causal", "stable")
+    tool = (
+        Fact("Model", f"{record.model.name}, {counted(record.model.n_parameters, 'parameter')}"),
+        Fact("Weights digest", record.model.weights_digest, code=True),
+        Fact("Policy digest", record.policy.sha256, code=True),
+        *(fixed if dated else ()),
+        Fact("Measured", f"{instant_text(times.started)} to {instant_text(times.finished)}"),
+        Fact("Run", record.run_id, code=True),
     )
+    return GroupView(DECLARED, provider), GroupView(RECORDED, tool)
 
 
 def _results(record: AuditRecord) -> tuple[ResultView, ...]:
@@ -114,7 +119,7 @@ def _results(record: AuditRecord) -> tuple[ResultView, ...]:
             id=task.id,
             verdict=VERDICTS[task.verdict],
             verdict_key=task.verdict,
-            ladder=_ladder(record, index),
+            ladder=tuple(OBSERVATIONS[getattr(task.ladder, rung)] for rung in LADDER),
         )
         for index, task in enumerate(record.tasks)
     )
@@ -156,17 +161,17 @@ def front_view(record: AuditRecord, law: Law) -> FrontView:
         subtitle=law.notices.subtitle,
         system=brief(record.system.name),
         running=_running(record),
-        facts=_facts(record, law),
+        groups=_groups(record, law),
         verdict=VERDICTS[record.verdict],
         verdict_key=record.verdict,
         counts=_counts(record),
         review=review,
+        claims=tuple(rung.capitalize() for rung in LADDER),
         results=_results(record),
         signing=SIGNING_LEVELS[record.signing_level],
         limitations=(
             *(limitation.text for limitation in record.limitations),
             SIGNATURE_LIMITS,
-            law.notices.individual_explanation,
         ),
         warnings=_warnings(record, law),
     )

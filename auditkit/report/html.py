@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from auditkit.law import Law
 from auditkit.records.audit import AuditRecord
+from auditkit.report.facts import common_source
 from auditkit.report.view import ReportView, build_view
 from auditkit.report.wording import visible
 from auditkit.resources import shipped
@@ -26,8 +27,8 @@ def _finalizer(drawable: frozenset[int] | None) -> Callable[[object], object]:
 def page(view: ReportView, *, extra_style: str = "", drawable: frozenset[int] | None = None) -> str:
     """The report's page as text. ``extra_style`` is put before the style sheet.
 
-    ``drawable`` are the code points that can be drawn; others are spelled out as ``[U+...]``. Hidden
-    characters are spelled out always.
+    ``drawable`` are the code points that can be drawn; others are spelled out as ``[U+...]``.
+    Hidden characters are spelled out always.
     """
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(shipped("templates")),
@@ -37,6 +38,7 @@ def page(view: ReportView, *, extra_style: str = "", drawable: frozenset[int] | 
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["common_source"] = common_source
     style = shipped("templates/report.css").read_text(encoding="utf-8")
     template = environment.get_template("report.html.j2")
     # The style sheet is ours and holds no value from a record, so it is not escaped.

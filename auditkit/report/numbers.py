@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditkit.records.base import NotAssessed
-from auditkit.records.task import Causal, Edge, TaskRecord
+from auditkit.records.task import Causal, Edge, PatchedHead, TaskRecord
 from auditkit.report.wording import OBSERVATIONS, counted, decimal_text, range_text
 
 EDGES_SHOWN = 40
 """More edges than this are left to the evidence file, and the report says how many."""
 
 
+HEADS_SHOWN = 48
+"""Beyond this many heads, only those found or declared are in the table; the report says so."""
+
+_UNREMARKABLE = ("neither", "not in the circuit")
+_CHOSEN = {
+    "ranked": "by rank",
+    "sampled": "at random",
+    "completed": "to complete",
+}
+
+
 @dataclass(frozen=True)
 class HeadView:
-    """One head that was replaced alone, in the order in which heads were replaced."""
+    """One head that was replaced alone. ``chosen`` says why this head was among them."""
 
     head: str
     standing: str
@@ -59,14 +71,28 @@ def standing(head: str, task: TaskRecord) -> str:
     return "found, not declared" if found else "neither"
 
 
+def by_size(patched: Sequence[PatchedHead]) -> list[PatchedHead]:
+    """Heads by the size of their effect, largest first, whatever its sign."""
+    return sorted(patched, key=lambda one: -abs(one.effect.mean))
+
+
+def _rows_shown(task: TaskRecord, causal: Causal) -> list[PatchedHead]:
+    return [
+        one
+        for place, one in enumerate(by_size(causal.patched))
+        if place < HEADS_SHOWN or standing(one.head, task) not in _UNREMARKABLE
+    ]
+
+
 def head_rows(task: TaskRecord, causal: Causal) -> tuple[HeadView, ...]:
+    """The heads with the largest effect, and every head found or declared, largest effect first."""
     screened = (
         {}
         if isinstance(task.codes, NotAssessed)
         else {screened.head: screened for screened in task.codes.heads}
     )
     rows = []
-    for patched in causal.patched:
+    for patched in _rows_shown(task, causal):
         seen = screened.get(patched.head)
         rows.append(
             HeadView(
@@ -77,22 +103,31 @@ def head_rows(task: TaskRecord, causal: Causal) -> tuple[HeadView, ...]:
                 support="not screened" if seen is None else f"{seen.support:,}",
                 effect=decimal_text(patched.effect.mean),
                 interval=range_text(patched.effect),
-                chosen="by rank" if patched.chosen == "ranked" else "at random",
+                chosen=_CHOSEN[patched.chosen],
             )
         )
     return tuple(rows)
 
 
-def heads_note(causal: Causal) -> str:
+def heads_note(task: TaskRecord, causal: Causal) -> str:
+    """What the table of heads leaves out, so that its silence is not read as zero."""
+    left_out = len(causal.patched) - len(_rows_shown(task, causal))
+    more = (
+        f"{counted(left_out, 'more head')} were replaced, with smaller effects, neither found nor "
+        f"declared: they are in evidence.json. "
+        if left_out
+        else ""
+    )
     if not causal.unpatched:
-        return "Every head of the model was replaced alone."
+        return f"{more}Every head of the model was replaced alone."
     return (
-        f"{counted(len(causal.unpatched), 'head')} ranked lower and not drawn at random were not "
-        f"replaced: their single effects are unknown, which is not the same as none."
+        f"{more}{counted(len(causal.unpatched), 'head')} ranked lower and not drawn at random were "
+        f"not replaced: their single effects are unknown, which is not the same as none."
     )
 
 
 def set_rows(task: TaskRecord, causal: Causal) -> tuple[SetView, ...]:
+    """Sufficiency, then necessity, one row per ablation."""
     limits = task.specification.thresholds
     most = 2 - limits.sufficiency
     asked = {
@@ -124,17 +159,28 @@ def _edge(edge: Edge) -> EdgeView:
     )
 
 
+def _no_edges(pairs_tested: int) -> str:
+    if pairs_tested == 0:
+        return (
+            "None: the circuit has no two heads in different layers, so there was no pair to test."
+        )
+    pairs = counted(pairs_tested, "pair")
+    return f"None: of {pairs} of circuit heads tested, none appears together beyond chance."
+
+
 def edge_rows(task: TaskRecord) -> tuple[tuple[EdgeView, ...], str, str]:
     """The edges to print, the words in their place when there are none, and a note on the rest."""
     if isinstance(task.circuit, NotAssessed):
         return (), f"Not assessed. {task.circuit.reason}", ""
     edges = sorted(task.circuit.edges, key=lambda edge: (edge.q_value, edge.p_value))
     if not edges:
-        return (), "None: no two heads of the signature form an edge.", ""
+        return (), _no_edges(task.circuit.pairs_tested), ""
     left = len(edges) - EDGES_SHOWN
+    tested = f"{counted(task.circuit.pairs_tested, 'pair')} of circuit heads tested."
     note = (
-        f"The {EDGES_SHOWN} edges with the smallest q-value; {left:,} more are in evidence.json."
+        f"{tested} The {EDGES_SHOWN} edges with the smallest q-value are shown; {left:,} more are "
+        f"in evidence.json."
         if left > 0
-        else ""
+        else tested
     )
     return tuple(_edge(edge) for edge in edges[:EDGES_SHOWN]), "", note

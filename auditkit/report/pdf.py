@@ -1,4 +1,4 @@
-"""The report as PDF/A-3a and PDF/UA-1, with files attached. Same page as the HTML, same bytes each time.
+"""The report as PDF/A-3a and PDF/UA-1: the page of the HTML, with files attached.
 
 WeasyPrint lays the page out and tags it. Everything else is written here with pikepdf: the second
 conformance claim, the attachments and their relationships, and a normalised file structure that
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 from typing import Literal
 
@@ -50,7 +51,7 @@ _UA_CLAIM = b"""
 <pdfaProperty:name>part</pdfaProperty:name>
 <pdfaProperty:valueType>Integer</pdfaProperty:valueType>
 <pdfaProperty:category>internal</pdfaProperty:category>
-<pdfaProperty:description>Part of ISO 14289 to which the file claims to adhere</pdfaProperty:description>
+<pdfaProperty:description>Part of ISO 14289 that the file claims</pdfaProperty:description>
 </rdf:li></rdf:Seq></pdfaSchema:property>
 </rdf:li></rdf:Bag></pdfaExtension:schemas>
 </rdf:Description>
@@ -59,7 +60,7 @@ _UA_CLAIM = b"""
 
 @dataclass(frozen=True)
 class Attached:
-    """A file to attach. ``relationship`` says what it is to the report: its data, its source, a twin."""
+    """A file to attach. ``relationship``: data of the report, its source, or an alternative."""
 
     name: str
     content: bytes
@@ -74,13 +75,20 @@ class RenderingError(AuditkitError):
 
 def _weasyprint() -> ModuleType:
     try:
-        import weasyprint
+        weasyprint = import_module("weasyprint")
+        subsetting = import_module("weasyprint.text.ffi").harfbuzz_subset
     except (OSError, ImportError) as error:
-        raise EnvironmentUnavailableError(
-            f"PDF reports need system libraries that are missing: {error}",
-            advice=f"run: {SYSTEM_LIBRARIES}",
-        ) from error
+        raise _libraries_missing(str(error)) from error
+    if subsetting is None:  # the fallback writes the time of day into every font
+        raise _libraries_missing("no library to subset fonts")
     return weasyprint
+
+
+def _libraries_missing(what: str) -> EnvironmentUnavailableError:
+    return EnvironmentUnavailableError(
+        f"PDF reports need system libraries that are missing: {what}",
+        advice=f"run: {SYSTEM_LIBRARIES}",
+    )
 
 
 @cache
@@ -100,11 +108,10 @@ def _font_style() -> str:
 def _drawable() -> frozenset[int]:
     """The code points that every shipped font can draw: a missing one would be drawn by a font of
     the machine, or not at all, without a word."""
-    from fontTools.ttLib import TTFont
-
+    font_tools = import_module("fontTools.ttLib")
     maps = []
     for _, _, name in FONTS:
-        with TTFont(shipped(f"templates/fonts/{name}")) as font:
+        with font_tools.TTFont(shipped(f"templates/fonts/{name}")) as font:
             maps.append(frozenset(font.getBestCmap()))
     return frozenset.intersection(*maps)
 
@@ -135,11 +142,10 @@ def _no_warnings() -> Iterator[None]:
 
 def _laid_out(text: str, identifier: bytes) -> bytes:
     weasyprint = _weasyprint()
-    from weasyprint.urls import URLFetcher
-
+    base: type = weasyprint.urls.URLFetcher
     blocked: list[str] = []
 
-    class OnlyData(URLFetcher):  # type: ignore[misc]
+    class OnlyData(base):  # type: ignore[misc]
         """Serves data: and nothing else; remembers what it refused, which SVG swallows."""
 
         def fetch(self, url: str, headers: object = None) -> object:
@@ -166,19 +172,34 @@ def _claim_accessibility(pdf: pikepdf.Pdf) -> None:
     metadata.write(before + _UA_CLAIM + closing + after)
 
 
+def _scope_headers(element: pikepdf.Object, scope: str) -> None:
+    """Says of every header cell whether it heads a column or a row: the layout leaves it open."""
+    if isinstance(element, Array):
+        for child in element:
+            _scope_headers(child, scope)
+    elif isinstance(element, Dictionary):
+        kind = str(element.get("/S", ""))
+        if kind == "/TH":
+            element.A[Name.Scope] = Name("/" + scope)
+        inner = {"/THead": "Column", "/TBody": "Row"}.get(kind, scope)
+        if "/K" in element:
+            _scope_headers(element.K, inner)
+
+
 def _attach(pdf: pikepdf.Pdf, attachments: Sequence[Attached], date: str) -> None:
     associated = []
     for one in sorted(attachments, key=lambda attached: attached.name):
-        pdf.attachments[one.name] = AttachedFileSpec(
+        attached = AttachedFileSpec(
             pdf,
             one.content,
             filename=one.name,
             description=one.description,
             mime_type=one.media_type,
-            relationship=Name("/" + one.relationship),
             creation_date=date,
             mod_date=date,
         )
+        attached.relationship = Name("/" + one.relationship)
+        pdf.attachments[one.name] = attached
         associated.append(pdf.attachments[one.name].obj)
     if associated:
         pdf.Root.AF = pdf.make_indirect(Array(associated))
@@ -192,6 +213,7 @@ def _finished(laid_out: bytes, attachments: Sequence[Attached], date: str) -> by
     out = io.BytesIO()
     with pikepdf.open(io.BytesIO(laid_out)) as pdf:
         _claim_accessibility(pdf)
+        _scope_headers(pdf.Root.StructTreeRoot, "Row")
         _attach(pdf, attachments, date)
         pdf.save(out, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
     return out.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
@@ -60,11 +61,15 @@ def _heads(task: TaskRecord, model: ModelIdentity) -> str:
         f"at a time, by what they do on the matched prompt."
     )
     if not task.circuit.heads:
-        return f"{replaced} None of them changed the measured effect by {threshold} or more."
+        return (
+            f"{replaced} None of them changed the measured effect by {threshold} or more with an "
+            f"interval that excludes zero."
+        )
     found = len(task.circuit.heads)
     return (
-        f"{replaced} {counted(found, 'head')} changed the measured effect by at least {threshold} "
-        f"(layer.head, counted from 0): {listed(task.circuit.heads)}."
+        f"{replaced} {counted(found, 'head')} changed the measured effect by at least {threshold}, "
+        f"with an interval that excludes zero (layer.head, counted from 0): "
+        f"{listed(task.circuit.heads)}."
     )
 
 
@@ -93,6 +98,12 @@ def _together(task: TaskRecord) -> str:
     return joined_sentences((kept, lost))
 
 
+def _claim(least: Decimal | None) -> str:
+    if least is None:
+        return " The declaration does not claim that these heads carry the effect alone."
+    return f" The declaration also claims that the circuit alone keeps {percent_text(least)} of it."
+
+
 def _compared(task: TaskRecord) -> str:
     expected, compared = task.expected, task.comparison
     if isinstance(expected, NotAssessed):
@@ -113,6 +124,7 @@ def _compared(task: TaskRecord) -> str:
         f"were found that had not been declared. Precision {precision} (asked: at least "
         f"{decimal_text(expected.min_precision)}), recall {decimal_text(compared.recall)} (asked: "
         f"at least {decimal_text(expected.min_recall)})."
+        f"{_claim(expected.min_sufficiency)}"
     )
 
 

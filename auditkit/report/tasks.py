@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from auditkit.law import Law
 from auditkit.records.audit import AuditRecord
@@ -97,9 +98,13 @@ class TaskView:
 
 
 _RUNGS = (
-    ("behaviour", "Behaviour", "The model does the task on the prompts, and not on matched ones"),
-    ("association", "Association", "Codes of its heads separate the prompts from matched ones"),
-    ("causal", "Causal", "Replacing the heads changes the behaviour"),
+    (
+        "behaviour",
+        "Behaviour",
+        "The model does the task on the test prompts, and less so on matched ones",
+    ),
+    ("association", "Association", "Codes for an attributed effect recur across the examples"),
+    ("causal", "Causal", "Without the circuit enough of the effect is lost, under every ablation"),
     ("stable", "Stable", "The finding survives other defensible settings"),
 )
 
@@ -150,7 +155,11 @@ def _behaviour(task: TaskRecord) -> tuple[Fact, ...]:
     return (
         measured("Answered correctly", f"{seen.correct:,} of {seen.n:,}"),
         measured("Accuracy", percent_text(seen.accuracy)),
-        Fact("Least accuracy asked", percent_text(task.specification.thresholds.min_accuracy)),
+        Fact(
+            "Asked for behaviour to count as observed",
+            f"accuracy of at least {percent_text(task.specification.thresholds.min_accuracy)}, a "
+            f"mean above 0 with its whole interval, and above the mean on matched prompts",
+        ),
         measured(f"Mean {metric}, prompts", interval_text(seen.positive)),
         measured(f"Mean {metric}, matched prompts", interval_text(seen.negative)),
         measured("Behaviour", OBSERVATIONS[seen.state]),
@@ -172,6 +181,12 @@ def _screening(codes: Codes) -> tuple[Fact, ...]:
     )
 
 
+def _claimed(least: Decimal | None) -> str | None:
+    if least is None:
+        return "none claimed"
+    return f"{decimal_text(least)} to {decimal_text(2 - least)}, under every ablation"
+
+
 def _declared_for(declared_for: str | None, model: ModelIdentity) -> str:
     if declared_for is None:
         return "not stated: head indices mean nothing on other weights"
@@ -188,6 +203,7 @@ def _comparison(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact, ...
         declared("Heads declared", listed(expected.heads)),
         declared("Source of the declaration", expected.source),
         declared("Declared for", _declared_for(expected.declared_for, model)),
+        declared("Sufficiency the declaration claims", _claimed(expected.min_sufficiency)),
     )
     if isinstance(compared, NotAssessed):
         return facts, f"Not compared. {compared.reason}"
@@ -276,7 +292,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         ),
         heads=head_rows(task, causal) if isinstance(causal, Causal) else (),
         absent_heads=absent,
-        heads_note=heads_note(causal) if isinstance(causal, Causal) else "",
+        heads_note=heads_note(task, causal) if isinstance(causal, Causal) else "",
         map_chart=map_drawing(task, record.model),
         effects_chart=effects_chart,
         effects_note=effects_note,

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Literal, cast
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ConfigDict, Field, ValidationError
@@ -149,7 +149,7 @@ def verify_envelope(envelope: bytes, certificate_pem: bytes) -> Statement:
     try:
         public_key = load_certificate(certificate_pem).public_key()
         expected_key_id = fingerprint(certificate_pem)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise EvidenceError(f"the certificate cannot be read: {error}") from error
     if not isinstance(public_key, ec.EllipticCurvePublicKey):
         raise EvidenceError("the certificate's key is not an elliptic-curve key")

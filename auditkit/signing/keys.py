@@ -78,12 +78,13 @@ def load_certificate(pem: bytes) -> x509.Certificate:
     Raises:
         ValueError: there is no certificate, more than one, or other bytes beside it.
     """
-    certificates = x509.load_pem_x509_certificates(pem)
-    if len(certificates) != 1:
-        raise ValueError(f"{len(certificates)} certificates where one is expected")
-    if certificates[0].public_bytes(serialization.Encoding.PEM) != pem:
+    try:
+        (certificate,) = x509.load_pem_x509_certificates(pem)
+    except ValueError as error:
+        raise ValueError("not one certificate in PEM form (RFC 7468)") from error
+    if certificate.public_bytes(serialization.Encoding.PEM) != pem:
         raise ValueError("not the plain PEM form of one certificate (RFC 7468)")
-    return certificates[0]
+    return certificate
 
 
 def pem_of_der(der: bytes) -> bytes:
@@ -97,7 +98,7 @@ def fingerprint(certificate_pem: bytes) -> str:
     Raises:
         ValueError: the bytes are not one PEM certificate.
     """
-    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    certificate = load_certificate(certificate_pem)
     return "sha256:" + sha256_hex(certificate.public_bytes(serialization.Encoding.DER))
 
 

@@ -182,10 +182,10 @@ class EvidenceStore:
         tree = Frontier()
         with _explained(self._name), self._engine.begin() as connection:
             for row in connection.execute(query).yield_per(256):
-                good = _printed(tree.root())
+                good, root = tree.size, _printed(tree.root())
                 problem = _push(tree, row)
                 if problem:
-                    return AuditOutcome(row.idx, good, problem)
+                    return AuditOutcome(good, root, problem)
         return AuditOutcome(tree.size, _printed(tree.root()), "")
 
     def _checkpoint(self, tree: Frontier, last: bytes) -> Checkpoint:

@@ -71,8 +71,12 @@ class Case:
     @cached_property
     def attachments(self) -> dict[str, bytes]:
         """The files attached to the PDF, by name."""
-        with pikepdf.open(io.BytesIO(self.file(PDF))) as pdf:
-            return {name: pdf.attachments[name].get_file().read_bytes() for name in pdf.attachments}
+        content = self.file(PDF)
+        try:
+            with pikepdf.open(io.BytesIO(content)) as pdf:
+                return {n: pdf.attachments[n].get_file().read_bytes() for n in pdf.attachments}
+        except Exception as error:  # hostile bytes: every way to break the reader is a failure
+            raise EvidenceError("the files attached to the PDF cannot be read") from error
 
     @cached_property
     def seal(self) -> PdfSignatureStatus:

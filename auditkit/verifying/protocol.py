@@ -155,7 +155,10 @@ def _statement(case: Case) -> str:
 # 4
 def _certificate(case: Case) -> str:
     pem = case.seal.certificate if case.kind == "pdf" else case.file(CERTIFICATE)
-    certificate = load_certificate(pem)
+    try:
+        certificate = load_certificate(pem)
+    except ValueError as error:
+        raise EvidenceError(f"the certificate cannot be read: {error}") from error
     if organisation(certificate) != _ORGANISATIONS[case.record.signing_level]:
         raise EvidenceError("the certificate is not of the signing level the record states")
     finished = case.record.times.finished

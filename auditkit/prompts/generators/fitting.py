@@ -20,7 +20,12 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 def one_token_words(tokenizer: Tokenizer, words: Iterable[str], before: str) -> tuple[str, ...]:
     """The words that are exactly one known token after ``before`` and a space, in order."""
-    return tuple(word for word in words if _is_one_token(tokenizer, before, f" {word}"))
+    return tuple(word for word in words if is_one_token(tokenizer, before, f" {word}"))
+
+
+def is_one_token(tokenizer: Tokenizer, before: str, text: str) -> bool:
+    """Whether ``text`` adds exactly one known token when it follows ``before``."""
+    return _next_tokens(tokenizer, before, (text,)) is not None
 
 
 def known_words(tokenizer: Tokenizer, words: Iterable[str], before: str) -> tuple[str, ...]:
@@ -84,10 +89,6 @@ def _next_tokens(
         return tuple(tokenizer.next_token(prompt, text) for text in texts)
     except NotOneTokenError:
         return None
-
-
-def _is_one_token(tokenizer: Tokenizer, before: str, text: str) -> bool:
-    return _next_tokens(tokenizer, before, (text,)) is not None
 
 
 def _is_known(tokenizer: Tokenizer, before: str, text: str) -> bool:

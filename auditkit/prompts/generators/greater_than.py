@@ -15,9 +15,15 @@ from auditkit.prompts.generators.contract import (
     GeneratorUnsuitable,
     Split,
 )
-from auditkit.prompts.generators.fitting import half, known_templates, known_words, require
+from auditkit.prompts.generators.fitting import (
+    half,
+    is_one_token,
+    known_templates,
+    known_words,
+    require,
+)
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import NotOneTokenError, Tokenizer
+from auditkit.tokens import Tokenizer
 
 TEMPLATES = (
     "The {noun} lasted from the year {start} to the year {century}",
@@ -100,15 +106,8 @@ def _endings_by_century(tokenizer: Tokenizer) -> dict[str, tuple[str, ...]]:
 
 
 def _endings(tokenizer: Tokenizer, century: str) -> tuple[str, ...]:
-    return tuple(ending for ending in ENDINGS if _follows(tokenizer, century, ending))
-
-
-def _follows(tokenizer: Tokenizer, century: str, ending: str) -> bool:
-    try:
-        tokenizer.next_token(f"to the year {century}", ending)
-    except NotOneTokenError:
-        return False
-    return True
+    before = f"to the year {century}"
+    return tuple(ending for ending in ENDINGS if is_one_token(tokenizer, before, ending))
 
 
 GREATER_THAN = Generator(_INFO, _prepare)

@@ -1,0 +1,56 @@
+"""``auditkit verify``: numbered checks on a run directory or a report PDF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.text import Text
+
+from auditkit.cli import places
+from auditkit.cli.terminal import print_json, print_table, say
+from auditkit.errors import ExitCode
+from auditkit.store.evidence_store import EvidenceStore
+from auditkit.verifying import Check, Verification, verify
+
+_OUTCOMES = {"passed": "green", "failed": "bold red", "not_run": "dim"}
+
+
+def verify_path(
+    path: Path, trusted: tuple[Path, ...], store_url: str | None, *, as_json: bool
+) -> int:
+    """Verify, print every check, and return the exit code."""
+    certificates = [certificate.read_bytes() for certificate in trusted]
+    result = verify(path, trusted=certificates, store=_store(store_url))
+    if as_json:
+        print_json(result.as_json())
+    else:
+        _print(result)
+    return ExitCode.CONSISTENT if result.ok else ExitCode.NOT_VERIFIED
+
+
+def _store(url: str | None) -> EvidenceStore | None:
+    """The store to compare with: the one named, else the user's own where there is one."""
+    if url is not None:
+        return EvidenceStore.open(url, create=False)
+    if not (places.home() / "evidence.db").is_file():
+        return None
+    return EvidenceStore.open(places.default_store(), create=False)
+
+
+def _print(result: Verification) -> None:
+    print_table(
+        f"Verification of {result.path}",
+        ["", "check", "outcome", "detail"],
+        [_row(check) for check in result.checks],
+        whole=("", "outcome"),
+    )
+    if result.ok:
+        say("verified: no check failed. What was not run is not known.")
+    else:
+        failed = ", ".join(result.failed) or "a check that everything rests on was not made"
+        say(f"NOT verified: {failed}")
+
+
+def _row(check: Check) -> list[str | Text]:
+    outcome = Text(check.outcome.replace("_", " "), style=_OUTCOMES[check.outcome])
+    return [str(check.number), check.title, outcome, check.detail]

@@ -1,0 +1,277 @@
+"""Pairs under a tokenizer: aligned, answered by one token, split into sets that share no text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer as Backend
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+
+from auditkit.digest import canonical_json, sha256_hex
+from auditkit.errors import InputError, Problem
+from auditkit.prompts.pairs import digest_of, resolve, split
+from auditkit.prompts.preparing import prepare
+from auditkit.records.base import NotAssessed
+from auditkit.records.prompts import PromptPair
+from auditkit.tokens import Tokenizer
+
+STORIES = Path(__file__).parents[3] / "shared" / "models" / "stories260K"
+WORDS = ["?", "the", "cat", "dog", "sat", "ran", "Mat", "Rug"]
+
+
+@pytest.fixture(scope="module")
+def words() -> Tokenizer:
+    """One token per word; ids follow ``WORDS``."""
+    backend = Backend(WordLevel({word: n for n, word in enumerate(WORDS)}, unk_token="?"))  # noqa: S106
+    backend.pre_tokenizer = WhitespaceSplit()
+    return Tokenizer(backend)
+
+
+@pytest.fixture(scope="module")
+def stories() -> Tokenizer:
+    if not STORIES.is_dir():
+        pytest.skip("the stories260K model is not beside this checkout")
+    return Tokenizer.from_folder(STORIES)
+
+
+def pair(
+    positive: str = "the cat",
+    negative: str = "the dog",
+    answers: tuple[str, ...] = (" sat",),
+    wrong: tuple[str, ...] = (" ran",),
+) -> PromptPair:
+    return PromptPair(positive=positive, negative=negative, answers=answers, wrong=wrong)
+
+
+def many(n: int) -> list[PromptPair]:
+    return [pair(f"p{index}", f"n{index}") for index in range(n)]
+
+
+def problems(pairs: list[PromptPair], tokenizer: Tokenizer) -> tuple[Problem, ...]:
+    with pytest.raises(InputError) as raised:
+        resolve(pairs, tokenizer, "pairs.jsonl", lines=range(10, 10 + len(pairs)))
+    return raised.value.problems
+
+
+def test_a_pair_is_resolved_to_the_ids_of_its_words(words: Tokenizer) -> None:
+    given = pair(answers=(" sat", " Mat"))
+    (resolved,) = resolve([given], words, "here")
+    assert resolved.pair == given
+    assert (resolved.positive_ids, resolved.negative_ids) == ((1, 2), (1, 3))
+    assert (resolved.answer_ids, resolved.wrong_ids) == ((4, 6), (5,))
+
+
+def test_unequal_lengths_show_both_counts_and_where_the_texts_part(words: Tokenizer) -> None:
+    (problem,) = problems([pair(negative="the sat dog")], words)
+    assert (problem.file, problem.line, problem.key) == ("pairs.jsonl", 10, "pairs[0].negative")
+    assert "2 tokens and the negative 3; they part at token 2" in problem.message
+    assert "['the' 'cat'] against ['the' 'sat' 'dog']" in problem.message
+
+
+def test_a_negative_that_only_adds_words_parts_at_the_end(words: Tokenizer) -> None:
+    (problem,) = problems([pair(negative="the cat sat")], words)
+    assert "they part at token 3" in problem.message
+
+
+def test_an_answer_of_several_tokens_shows_them(words: Tokenizer) -> None:
+    (problem,) = problems([pair(answers=(" sat ran",), wrong=(" Mat",))], words)
+    assert problem.key == "pairs[0].answer"
+    assert "'sat' 'ran'" in problem.message
+
+
+def test_an_answer_the_tokenizer_does_not_know_is_refused(words: Tokenizer) -> None:
+    (problem,) = problems([pair(wrong=(" zebra",))], words)
+    assert problem.key == "pairs[0].wrong"
+    assert "it adds '?'" in problem.message
+
+
+def test_an_answer_that_is_also_wrong_is_refused(words: Tokenizer) -> None:
+    (problem,) = problems([pair(answers=(" sat",), wrong=(" ran", "  sat"))], words)
+    assert problem.message == "answer ' sat' and wrong answer '  sat' are the same token"
+
+
+def test_two_answers_that_are_one_token_are_refused(words: Tokenizer) -> None:
+    (problem,) = problems([pair(answers=(" sat", "  sat"))], words)
+    assert problem.message == "'  sat' is the same token as ' sat'"
+
+
+def test_prompts_that_are_the_same_tokens_are_refused(words: Tokenizer) -> None:
+    (problem,) = problems([pair(negative="the  cat")], words)
+    assert "the same tokens" in problem.message
+
+
+def test_all_pairs_are_judged_and_each_problem_has_its_line(words: Tokenizer) -> None:
+    faulty = [pair(negative="dog"), pair(), pair(answers=(" sat ran",), wrong=(" sat sat",))]
+    found = problems(faulty, words)
+    assert [(each.line, each.key) for each in found] == [
+        (10, "pairs[0].negative"),
+        (12, "pairs[2].answer"),
+        (12, "pairs[2].wrong"),
+    ]
+
+
+def test_a_real_tokenizer_shows_the_pieces_of_an_answer(stories: Tokenizer) -> None:
+    prompt = "Once upon a time there was a little girl."
+    given = pair(prompt, prompt.replace("girl", "boy"), (" Elizabeth",), (" He",))
+    (problem,) = problems([given], stories)
+    assert problem.key == "pairs[0].answer"
+    assert problem.message.count("'") > 4
+    assert (
+        len(resolve([pair(given.positive, given.negative, (" She",), (" He",))], stories, "")) == 1
+    )
+
+
+def test_the_digest_is_that_of_the_canonical_json() -> None:
+    pairs = [pair(), pair(negative="the ran")]
+    expected = sha256_hex(canonical_json([each.model_dump(mode="json") for each in pairs]))
+    assert digest_of(pairs) == f"sha256:{expected}"
+    assert digest_of(pairs) != digest_of(pairs[::-1])
+
+
+def test_a_split_has_the_sizes_asked_for_and_depends_on_the_seed() -> None:
+    discovery, test = split(many(60), 10, 40, seed=0)
+    assert (len(discovery), len(test)) == (10, 40)
+    assert split(many(60), 10, 40, seed=0) == (discovery, test)
+    assert split(many(60), 10, 40, seed=1) != (discovery, test)
+
+
+def test_a_split_does_not_depend_on_the_order_of_the_file() -> None:
+    assert split(many(30)[::-1], 10, 20, seed=3) == split(many(30), 10, 20, seed=3)
+
+
+def test_a_pair_and_its_mirror_are_on_one_side() -> None:
+    both = [each for one in many(10) for each in (one, pair(one.negative, one.positive))]
+    discovery, test = split(both, 10, 10, seed=0)
+    texts = [
+        {text for each in side for text in (each.positive, each.negative)}
+        for side in (discovery, test)
+    ]
+    assert not texts[0] & texts[1]
+
+
+def test_groups_are_chosen_so_that_both_sets_are_filled() -> None:
+    pairs = [pair("a1", "a"), pair("a2", "a"), *(pair(f"b{n}", "b") for n in range(3))]
+    pairs += [pair(f"c{n}", "c") for n in range(3)]
+    for seed in range(20):
+        discovery, test = split(pairs, 3, 5, seed)
+        assert (len(discovery), len(test)) == (3, 5)
+
+
+def test_too_few_pairs_says_how_many_it_takes() -> None:
+    with pytest.raises(InputError) as raised:
+        split(many(12), 10, 40, 0, where="pairs.jsonl")
+    (problem,) = raised.value.problems
+    assert problem.file == "pairs.jsonl"
+    assert "50 pairs are needed, and there are 12" in problem.message
+    assert problem.advice.startswith("add 38 pairs")
+
+
+def test_pairs_that_all_share_a_prompt_cannot_be_split() -> None:
+    with pytest.raises(InputError, match="form 1 groups, the largest of 60"):
+        split([pair(f"p{n}", "the same") for n in range(60)], 10, 40, 0)
+
+
+def test_a_smaller_test_set_is_taken_only_when_allowed() -> None:
+    discovery, test = split(many(17), 10, 40, 0, fewest_test=5)
+    assert (len(discovery), len(test)) == (10, 7)
+    with pytest.raises(InputError, match="15 pairs are needed, and there are 14"):
+        split(many(14), 10, 40, 0, fewest_test=5)
+
+
+def test_a_file_is_prepared_and_its_prompts_are_withheld(
+    stories: Tokenizer, tmp_path: Path
+) -> None:
+    raw = json.loads((STORIES / "gender_pronoun_prompts.json").read_text(encoding="utf-8"))
+    entries = [
+        {
+            "positive": each["clean"],
+            "negative": each["corrupt"],
+            "answer": each["answer"].replace("\u2581", " "),
+            "wrong": each["wrong"].replace("\u2581", " "),
+        }
+        for each in raw
+    ]
+    path = tmp_path / "pairs.json"
+    path.write_text(json.dumps(entries), encoding="utf-8")
+    prepared = prepare(
+        generator=None,
+        file=path,
+        n_examples=10,
+        n_test=40,
+        seed=0,
+        tokenizer=stories,
+        where="policy.yaml",
+    )
+    assert prepared.origin == prepared.examples.origin == "file:pairs.json"
+    assert isinstance(prepared.examples.shown, NotAssessed)
+    assert prepared.examples.test.n == len(prepared.test) == 40
+    assert prepared.examples.discovery.sha256 == digest_of([e.pair for e in prepared.discovery])
+    assert str(tmp_path) not in prepared.examples.model_dump_json()
+
+
+def test_a_generator_is_prepared_and_its_first_pair_is_shown(stories: Tokenizer) -> None:
+    prepared = prepare(
+        generator="gendered_pronoun",
+        file=None,
+        n_examples=5,
+        n_test=6,
+        seed=1,
+        tokenizer=stories,
+        where="policy.yaml",
+    )
+    assert prepared.origin == "generator:gendered_pronoun"
+    assert prepared.examples.shown == prepared.discovery[0].pair
+    assert (len(prepared.discovery), len(prepared.test)) == (5, 6)
+
+
+def test_a_generator_that_does_not_fit_is_a_problem_of_the_policy(words: Tokenizer) -> None:
+    with pytest.raises(InputError) as raised:
+        prepare(
+            generator="ioi",
+            file=None,
+            n_examples=5,
+            n_test=5,
+            seed=0,
+            tokenizer=words,
+            where="policy.yaml",
+        )
+    (problem,) = raised.value.problems
+    assert (problem.file, problem.key) == ("policy.yaml", "prompts.generator")
+    assert "does not fit this model's tokenizer" in problem.message
+
+
+def test_faulty_pairs_and_too_few_of_them_are_reported_together(
+    words: Tokenizer, tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(
+        '{"positive": "the cat", "negative": "dog", "answer": " sat", "wrong": " ran"}\n'
+    )
+    with pytest.raises(InputError) as raised:
+        prepare(
+            generator=None,
+            file=path,
+            n_examples=5,
+            n_test=5,
+            seed=0,
+            tokenizer=words,
+            where="policy.yaml",
+        )
+    assert [each.line for each in raised.value.problems] == [1, None]
+
+
+def test_exactly_one_source_of_prompts_is_needed(words: Tokenizer) -> None:
+    for generator, file in ((None, None), ("ioi", Path("x.json"))):
+        with pytest.raises(ValueError, match="either a generator or a file"):
+            prepare(
+                generator=generator,
+                file=file,
+                n_examples=5,
+                n_test=5,
+                seed=0,
+                tokenizer=words,
+                where="policy.yaml",
+            )
