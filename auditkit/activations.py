@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from auditkit.errors import ModelError
-from auditkit.model.subject import Subject, Outputs
+from auditkit.model.subject import Outputs, Subject
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.specification import Metric
 

@@ -81,7 +81,7 @@ def train(vectors: Tensor, settings: AutoencoderSettings, seed: int) -> Autoenco
         vectors.new_zeros(heads, 1, width),
     ]
     for parameter in parameters:
-        parameter.requires_grad_(requires_grad=True)
+        parameter.requires_grad = True
     encoder, bias, decoder, offset = parameters
     k = min(settings.k, settings.latents)
     optimiser = torch.optim.Adam(parameters, lr=float(settings.learning_rate))

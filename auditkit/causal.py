@@ -20,7 +20,7 @@ from auditkit.activations import Captured, in_order
 from auditkit.circuit import belongs, layer_order
 from auditkit.errors import ModelError
 from auditkit.intervals import mean_interval
-from auditkit.model.subject import HeadIndex, Patch, Subject, Outputs
+from auditkit.model.subject import HeadIndex, Outputs, Patch, Subject
 from auditkit.records.base import measured
 from auditkit.records.specification import Ablation, Specification
 from auditkit.records.task import PatchedHead, SetEffect

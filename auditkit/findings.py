@@ -82,7 +82,8 @@ def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
         yield _finding(
             "ranking_incomplete",
             "warning",
-            "The ranking had left out heads that matter, so every head was patched.",
+            "The heads found in rank order were not sufficient on the discovery pairs, or a head drawn "
+            "at random from the rest reached the threshold; so every head was patched.",
         )
     if causal.unpatched:
         yield _finding(

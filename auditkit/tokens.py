@@ -7,6 +7,7 @@ token here is one token there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tokenizers import Tokenizer as _FastTokenizer
@@ -38,6 +39,8 @@ class Tokenizer:
 
     def __init__(self, backend: _FastTokenizer) -> None:
         self._backend = backend
+        # A prompt is encoded again for each answer that may follow it, and for each check made of it.
+        self._encoded = lru_cache(maxsize=1 << 16)(self._encode)
 
     @classmethod
     def from_folder(cls, folder: Path) -> Tokenizer:
@@ -64,6 +67,9 @@ class Tokenizer:
 
     def encode(self, text: str) -> Encoding:
         """Ids and tokens of a text, with the special tokens of the tokenizer's own post-processor."""
+        return self._encoded(text)
+
+    def _encode(self, text: str) -> Encoding:
         encoding = self._backend.encode(text, add_special_tokens=True)
         return Encoding(tuple(encoding.ids), tuple(encoding.tokens))
 

@@ -89,14 +89,15 @@ class Subject:
         def track(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
             z = args[0]
             if not z.requires_grad:
-                z = z.detach().requires_grad_(requires_grad=True)
+                z = z.detach()
+                z.requires_grad = True
             z.retain_grad()
             seen.append(z)
             return (z, *args[1:])
 
         with torch.enable_grad(), self._hooked([track] * len(self._locations)):
             metric = measure(self._forward(ids))
-            metric.sum().backward()
+            torch.autograd.backward(metric.sum())
         gradients = [torch.zeros_like(z) if z.grad is None else z.grad for z in seen]
         return metric.detach(), self._by_head([z.detach() for z in seen]), self._by_head(gradients)
 

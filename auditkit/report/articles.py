@@ -190,7 +190,7 @@ def _state(known: tuple[Fact, ...], statement: Statement | None) -> tuple[str, s
         return PROVIDED, "provided", ""
     if isinstance(statement, NotApplicable):
         return NOT_APPLICABLE, "not-applicable", ""
-    owner = "owner not named" if statement is None else statement.owner
+    owner = "owner not named" if statement is None else f"owner: {statement.owner}"
     return NOT_PROVIDED, "not-provided", owner
 
 

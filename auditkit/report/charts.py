@@ -134,11 +134,16 @@ def _cell(heads: HeadMap, head: HeadId, x: float, y: float, size: float) -> Mark
     centre = y + size * (0.32 if numbered and effect is not None else 0.5)
     parts.append(_mark(x + size / 2, centre, size, found=found, declared=declared))
     if numbered and effect is not None:
-        label = decimal_text(effect.quantize(Decimal("0.01")))
+        label = _short(effect)
         parts.append(
             _text(x + size / 2, y + size - 5, label, text_anchor="middle", font_size="8.5")
         )
     return Markup("").join(parts)
+
+
+def _short(effect: Decimal) -> str:
+    rounded = effect.quantize(Decimal("0.01"))
+    return decimal_text(abs(rounded) if rounded.is_zero() else rounded)
 
 
 def _head_map_words(heads: HeadMap) -> str:

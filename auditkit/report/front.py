@@ -28,8 +28,8 @@ SIGNING_LEVELS: dict[SigningLevel, str] = {
     "not change since signing by the holder of that key"
 }
 SIGNATURE_LIMITS = (
-    "A signature shows who held the key and that bytes did not change. It does not show that a "
-    "finding is right, that the prompts were well chosen, or that the declarations are true."
+    "A signature shows that bytes did not change since the holder of the key signed them. It does "
+    "not show that a finding is right, that the prompts were well chosen, or that the declarations are true."
 )
 
 

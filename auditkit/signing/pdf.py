@@ -55,8 +55,9 @@ class PdfSignatureStatus:
     certificate in it. ``covers_whole_file``: every byte but the signature itself is signed, and
     none follows. ``modification_ok``: the file is certified, and nothing was changed since.
     ``fields_ok``: the form holds the sealed field and the empty reviewer's field, and no other.
-    ``bottom_line``: pyHanko's own judgement at the time of signing, with the signer's certificate
-    as its own anchor. ``trusted``: that certificate is one of those given; ``None`` if none was.
+    ``in_time``: the certificate was valid at the time of signing that the signature states.
+    ``bottom_line``: pyHanko's own judgement of all this, with the signer's certificate as its own
+    anchor. ``trusted``: that certificate is one of those given; ``None`` if none was.
     """
 
     intact: bool
@@ -64,6 +65,7 @@ class PdfSignatureStatus:
     covers_whole_file: bool
     modification_ok: bool
     fields_ok: bool
+    in_time: bool
     bottom_line: bool
     certificate: bytes
     certificate_sha256: str
@@ -79,7 +81,8 @@ class PdfSignatureStatus:
             (self.covers_whole_file, "the signature does not cover the whole file"),
             (self.modification_ok, "the file is not certified, or was changed after signing"),
             (self.fields_ok, "the form fields are not those of an auditkit report"),
-            (self.bottom_line, "the signature was not acceptable when it was made"),
+            (self.in_time, "the certificate was not valid at the time of signing"),
+            (self.bottom_line, "the signature is not acceptable as a whole"),
         )
         return tuple(reason for holds, reason in facts if not holds)
 
@@ -114,8 +117,7 @@ def sign_pdf(pdf: bytes, key: SigningKey, at: datetime) -> bytes:
     """
     if at.tzinfo is None:
         raise ValueError("the time of signing needs a time zone")
-    certificate = load_certificate(key.certificate)
-    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+    if not _valid_at(key.certificate, at):
         raise EnvironmentUnavailableError(
             f"the signing certificate is not valid at {at:%Y-%m-%d %H:%M}", advice="make a new key"
         )
@@ -176,6 +178,7 @@ def _check(pdf: bytes, trusted: Sequence[bytes]) -> PdfSignatureStatus:
         and status.modification_level is ModificationLevel.NONE
         and _certified(reader, seal),
         fields_ok=_fields(reader) == {SEAL_FIELD: True, REVIEWER_FIELD: False},
+        in_time=_valid_at(certificate, signed_at),
         bottom_line=status.bottom_line,
         certificate=certificate,
         certificate_sha256=fingerprint(certificate),
@@ -189,6 +192,12 @@ def is_trusted(certificate: bytes, trusted: Sequence[bytes]) -> bool | None:
     if not trusted:
         return None
     return fingerprint(certificate) in {fingerprint(pem) for pem in trusted}
+
+
+def _valid_at(certificate_pem: bytes, at: datetime) -> bool:
+    # pyHanko takes an anchor's dates on trust (RFC 5280, 6.1), and here every signer is its own.
+    certificate = load_certificate(certificate_pem)
+    return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
 
 
 def _signer(key: SigningKey) -> SimpleSigner:
@@ -230,7 +239,10 @@ def _fields(reader: PdfFileReader) -> dict[str, bool]:
 
 
 def _certified(reader: PdfFileReader, seal: EmbeddedPdfSignature) -> bool:
-    certification = reader.root["/Perms"].raw_get("/DocMDP")
+    permissions = reader.root.get("/Perms", {})
+    if "/DocMDP" not in permissions:
+        return False
+    certification = permissions.raw_get("/DocMDP")
     return (
         certification.reference == seal.sig_field.raw_get("/V").reference
         and seal.docmdp_level is MDPPerm.FILL_FORMS

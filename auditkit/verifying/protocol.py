@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditkit.bundle import (
+    ALL_NAMES,
     ATTESTATION,
     CERTIFICATE,
     EVIDENCE,
@@ -112,7 +113,7 @@ def _manifest(case: Case) -> str:
     try:
         expected = expected_names(case.record)
     except NotRunError:
-        expected = frozenset(case.files)
+        expected = (ALL_NAMES - {HTML, PDF}) | case.files.keys()
     if expected != case.files.keys():
         raise EvidenceError(f"a run with these reports has the files {', '.join(sorted(expected))}")
     return f"{len(files)} files, each with its recorded size and SHA-256"

@@ -30,7 +30,6 @@ from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import EvidenceError, InputError
 from auditkit.evidence import evidence_bytes
 from auditkit.law import load_law
-from auditkit.provenance import tool
 from auditkit.recompute import mismatches
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
@@ -53,15 +52,14 @@ OTHER_RUN_ID = "01234567-89ab-7def-8123-00000000000b"
 def measured_record(run_id: str) -> AuditRecord:
     made = audit_record()
     policy = made.policy.model_copy(update={"sha256": "sha256:" + sha256_hex(POLICY)})
-    return made.model_copy(
-        update={"run_id": run_id, "policy": policy, "tool": tool(), "checkpoint": None}
-    )
+    return made.model_copy(update={"run_id": run_id, "policy": policy, "checkpoint": None})
 
 
 def one_page_pdf(attachments: dict[str, bytes]) -> bytes:
     pdf = pikepdf.new()
     pdf.add_blank_page(page_size=(595, 842))
     pdf.pages[0].Contents = pdf.make_stream(b"BT ET % the page as signed")
+    pdf.docinfo["/Title"] = "The title as signed"
     for name in sorted(attachments):
         pdf.attachments[name] = attachments[name]
     out = io.BytesIO()
@@ -139,6 +137,12 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Run:
             first = record
     assert mismatches(first) == ()
     return Run(directories[0], directories[1], first, key, stranger, base / "evidence.db")
+
+
+@pytest.fixture(autouse=True)
+def same_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The installed auditkit is the one that made the records."""
+    monkeypatch.setattr(protocol, "tool", lambda: audit_record().tool)
 
 
 @pytest.fixture
@@ -554,6 +558,29 @@ def test_mutation_is_caught_by_its_check(
         "\n" not in check.detail and len(check.detail) <= 300 for check in verification.checks
     )
     assert not any("broke off" in check.detail for check in verification.checks)
+
+
+@pytest.mark.parametrize(
+    ("mutate", "number", "named"),
+    [
+        (add_file, 1, "not listed: note.txt"),
+        (swap, 1, "changed: policy.yaml, report.html"),
+        (swap_and_list, 3, "policy.yaml, report.html"),
+        (replay_attestation, 3, "evidence.json"),
+        (attest_another_verdict, 3, "verdict"),
+        (attach_more, 7, "approval.txt"),
+        (change_policy_and_sign, 7, "policy.yaml"),
+        (change_verdict, 10, "tasks[copying].verdict"),
+    ],
+)
+def test_detail_names_what_differs(
+    run: Run, mutate: Callable[[Run], None], number: int, named: str
+) -> None:
+    """A failed check says which file or value it is about."""
+    mutate(run)
+    check = run.verify().checks[number - 1]
+    assert check.number == number
+    assert named in check.detail
 
 
 def test_run_signed_anew_by_a_stranger_is_caught_by_trust_alone(run: Run) -> None:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, append_signature_field
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
@@ -298,6 +298,58 @@ def test_empty_reviewer_s_field_lets_a_second_person_sign(
         assert status.intact
         assert status.valid
         assert status.docmdp_ok
+
+
+def sealed_otherwise(
+    pdf: bytes, key: SigningKey, *, certify: bool = True, more: str = "", at: datetime = NOW
+) -> bytes:
+    """A PDF sealed with the same key, but not as auditkit does it."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    sealing._add_fields(writer)
+    if more:
+        append_signature_field(writer, SigFieldSpec(more))
+    metadata = PdfSignatureMetadata(
+        field_name=sealing.SEAL_FIELD,
+        md_algorithm="sha256",
+        subfilter=SigSeedSubFilter.PADES,
+        certify=certify,
+    )
+    out = io.BytesIO()
+    signer = sealing._SignerAt(metadata, sealing._signer(key), at)
+    signer.sign_pdf(writer, existing_fields_only=True, output=out)
+    return out.getvalue()
+
+
+def test_seal_made_as_auditkit_makes_it_is_the_control(plain_pdf: bytes, key: SigningKey) -> None:
+    """The function that makes other seals makes a good one when asked for nothing special."""
+    assert check_pdf_signature(sealed_otherwise(plain_pdf, key), []).problems == ()
+
+
+def test_form_with_another_field_is_not_a_report_s(plain_pdf: bytes, key: SigningKey) -> None:
+    """A further field, in which more could be signed later, is refused even under a good seal."""
+    status = check_pdf_signature(sealed_otherwise(plain_pdf, key, more="Other1"), [])
+    assert not status.fields_ok
+    assert len(status.problems) == 1
+
+
+def test_signature_that_certifies_nothing_is_not_a_seal(plain_pdf: bytes, key: SigningKey) -> None:
+    """An approval signature does not say which later changes are forbidden, so it is refused."""
+    status = check_pdf_signature(sealed_otherwise(plain_pdf, key, certify=False), [])
+    assert status.bottom_line
+    assert not status.modification_ok
+    assert len(status.problems) == 1
+
+
+@pytest.mark.parametrize("at", [NOW - timedelta(1), NOW + timedelta(400)])
+def test_seal_outside_the_certificate_s_time_does_not_hold(
+    plain_pdf: bytes, key: SigningKey, at: datetime
+) -> None:
+    """A signature that states a time at which its certificate was not valid is refused."""
+    status = check_pdf_signature(sealed_otherwise(plain_pdf, key, at=at), [])
+    assert status.intact
+    assert status.valid
+    assert not status.in_time
+    assert len(status.problems) == 1
 
 
 def test_seal_field_is_invisible_printable_and_off_the_page(sealed: bytes) -> None:

@@ -1,0 +1,172 @@
+"""The law as data: quotes are the law's, items are complete, dates that are false do not appear."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from auditkit.law import ARTICLE_13_ITEMS, EVIDENCE_HOOKS, load_law, retention_end
+from auditkit.records.base import Record
+
+REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "LAW.md"
+
+QUALIFIERS = {
+    "13(3)(a)": "unconditional",
+    "13(3)(b)(i)": "unconditional",
+    "13(3)(b)(ii)": "unconditional",
+    "13(3)(b)(iii)": "unconditional",
+    "13(3)(b)(iv)": "where applicable",
+    "13(3)(b)(v)": "when appropriate",
+    "13(3)(b)(vi)": "when appropriate",
+    "13(3)(b)(vii)": "where applicable",
+    "13(3)(c)": "if any",
+    "13(3)(d)": "unconditional",
+    "13(3)(e)": "unconditional",
+    "13(3)(f)": "where relevant",
+}
+FORBIDDEN = re.compile(
+    r"\b(compliant|certified|certif(?:y|ies)|conforms|explainable|prove[sdn]?|guarantee[sd]?|safe)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(scope="module")
+def reference() -> str:
+    if not REFERENCE.is_file():
+        pytest.skip("the law reference is not beside this checkout")
+    lines = (line.lstrip("> ").strip() for line in REFERENCE.read_text("utf-8").splitlines())
+    return " ".join(" ".join(lines).split())
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every string inside a record, except the law's own words."""
+    if isinstance(value, Record):
+        for name in type(value).model_fields:
+            if name not in {"quote", "paragraph_1", "paragraph_2"}:
+                yield from texts(getattr(value, name))
+    elif isinstance(value, dict):
+        yield from texts(tuple(value.values()))
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from texts(part)
+    elif isinstance(value, str):
+        yield value
+
+
+def test_article_13_3_has_its_twelve_items_with_their_qualifiers() -> None:
+    items = load_law().article_13.items
+    assert tuple(item.id for item in items) == ARTICLE_13_ITEMS
+    assert {item.id: item.qualifier for item in items} == QUALIFIERS
+
+
+def test_a_qualifier_is_in_the_words_of_its_item() -> None:
+    for item in load_law().article_13.items:
+        assert item.qualifier == "unconditional" or item.qualifier in item.quote, item.id
+
+
+def test_annex_iv_has_every_point() -> None:
+    lettered = [f"IV.{point}({letter})" for point in (1, 2) for letter in "abcdefgh"]
+    single = [f"IV.{point}" for point in range(3, 10)]
+    assert [point.id for point in load_law().annex_iv.points] == lettered + single
+
+
+def test_article_13_quotes_are_the_laws_words(reference: str) -> None:
+    article = load_law().article_13
+    quotes = [item.quote for item in article.items]
+    lead = [article.paragraph_1, article.paragraph_2, article.lead_in, article.point_b_lead_in]
+    for quote in (*quotes, *lead):
+        assert quote in reference
+
+
+def test_annex_iv_quotes_are_the_laws_words(reference: str) -> None:
+    annex = load_law().annex_iv
+    quotes = [point.quote for point in annex.points]
+    for quote in (*quotes, annex.opening, annex.point_1_lead_in, annex.point_2_lead_in):
+        assert quote in reference
+
+
+def test_the_register_has_the_dates_of_the_reference_and_no_others(reference: str) -> None:
+    start = reference.index("### 2.2 Date register")
+    end = reference.index("AI literacy (Art. 4) as amended", start)
+    dates = re.findall(r"\| \**(\d{4}-\d\d-\d\d)\** \|", reference[start:end])
+    assert [row.date for row in load_law().legal_register.rows] == dates
+
+
+def test_every_hook_says_what_it_does_not_support() -> None:
+    law = load_law()
+    assert tuple(hook.id for hook in law.hooks) == EVIDENCE_HOOKS
+    known = {item.id for item in law.article_13.items} | {p.id for p in law.annex_iv.points}
+    for hook_id in EVIDENCE_HOOKS:
+        assert hook_id in known
+        assert law.hook(hook_id).may_support
+        assert law.hook(hook_id).not_supported
+
+
+def test_nothing_may_be_cited_for_risk_groups_or_data() -> None:
+    assert not {"13(3)(b)(iii)", "13(3)(b)(v)", "13(3)(b)(vi)"} & set(EVIDENCE_HOOKS)
+
+
+def test_high_risk_rules_carry_only_their_two_dates() -> None:
+    rows = load_law().legal_register.rows
+    assert [row.date for row in rows if "Articles 6 to 27" in row.scope] == [
+        "2027-12-02",
+        "2028-08-02",
+    ]
+
+
+@pytest.mark.parametrize(
+    "false_statement",
+    [
+        r"high-risk (rules|obligations) apply (from|on)? ?2 August 2026",
+        r"2 June 2026",
+        r"29 June",
+        r"backstop",
+        r"if adopted",
+        r"Annex I\.A",
+        r"point 21",
+        r"113\(3\)",
+        r"10\(5\)",
+        r"sufficient level of AI literacy",
+        r"gives presumption",
+    ],
+)
+def test_statements_that_are_false_today_do_not_appear(false_statement: str) -> None:
+    everything = "\n".join(texts(load_law()))
+    assert not re.search(false_statement, everything, re.IGNORECASE)
+
+
+def test_no_sentence_of_ours_uses_a_forbidden_word() -> None:
+    for text in texts(load_law()):
+        assert not FORBIDDEN.search(text), text
+
+
+def test_the_register_says_its_quotes_were_not_read_in_the_official_journal() -> None:
+    register = load_law().legal_register
+    assert (register.version, register.read_on) == ("2026-11-20", "2026-11-20")
+    assert register.review_by == "2027-02-20"
+    assert "02024R1689-20260727" in register.source_note
+    assert "EUR-Lex" in register.source_note
+
+
+@pytest.mark.parametrize(
+    ("placed", "until"),
+    [
+        ("2027-12-02", "2037-12-02"),
+        ("2028-02-29", "2038-02-28"),
+        ("2026-12-31", "2036-12-31"),
+    ],
+)
+def test_retention_runs_ten_years_from_placing_on_the_market(placed: str, until: str) -> None:
+    assert retention_end(placed, load_law().legal_register.retention.years) == until
+
+
+def test_lookups_know_their_ids_and_refuse_others() -> None:
+    law = load_law()
+    assert law.item("13(3)(b)(iv)").qualifier == "where applicable"
+    assert law.point("IV.2(g)").quote.startswith("the validation and testing procedures")
+    for lookup in (law.item, law.point, law.hook):
+        with pytest.raises(KeyError):
+            lookup("IV.2(z)")

@@ -1,0 +1,319 @@
+"""The HTML report: says what the record says, in allowed words, with nothing fetched or run."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from auditkit.law import ARTICLE_13_ITEMS, load_law
+from auditkit.records.audit import AuditRecord
+from auditkit.records.base import NotAssessed
+from auditkit.records.declared import NotApplicable, Provided
+from auditkit.records.task import Circuit
+from auditkit.report.html import render_html
+from auditkit.report.view import build_view
+from auditkit.report.wording import percent_text, shortened, visible
+from auditkit.resources import shipped
+from tests.builders import D, audit_record, digest
+from tests.unit.test_law import FORBIDDEN
+
+HOSTILE = (
+    "<script>alert(1)</script> {{ 7*7 }} {% raw %} javascript:alert(1) \u202etxt.exe\u202c \x07 "
+    '\u200b "quote" \' &amp; ]]> </style><link rel=attachment href=file:///etc/hostname>'
+)
+HOSTILE_SHOWN = HOSTILE.translate(
+    {0x202E: "[U+202E]", 0x202C: "[U+202C]", 0x07: "[U+0007]", 0x200B: "[U+200B]"}
+)
+SKIPPED = {"style", "title"}
+
+
+class Page(HTMLParser):
+    """The text of a page, and every tag with its attributes."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._inside: list[str] = []
+        self.feed(content.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag in SKIPPED:
+            self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._inside and tag == self._inside[-1]:
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._inside:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.words).split())
+
+
+def rendered(record: AuditRecord) -> Page:
+    return Page(render_html(record, load_law()))
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return rendered(audit_record())
+
+
+def with_system(**changes: object) -> AuditRecord:
+    record = audit_record()
+    return record.model_copy(update={"system": record.system.model_copy(update=changes)})
+
+
+def with_first_task(**changes: object) -> AuditRecord:
+    record = audit_record()
+    first = record.tasks[0].model_copy(update=changes)
+    return record.model_copy(update={"tasks": (first, *record.tasks[1:])})
+
+
+def front(record: AuditRecord) -> str:
+    text = rendered(record).text
+    return text[: text.index("1 System and provider")]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "Circuit evidence report",
+        "Article 13",
+        "Example screening system, version 1.2",
+        "Example Provider GmbH",
+        "toy, 1,234 parameters",
+        digest("c"),
+        digest("6"),
+        "declared by the provider; nothing in this record shows when they were fixed",
+        "Overall result not assessed",
+        "consistent with the declared expectation",
+        "UNQUALIFIED DEVELOPMENT KEY - not a legal seal",
+        "Responsibility for the system",
+        "not a conformity assessment",
+    ],
+)
+def test_page_1_states(fact: str) -> None:
+    assert fact in front(audit_record())
+
+
+def test_every_limitation_of_the_record_is_on_page_1() -> None:
+    record = audit_record()
+    for limitation in record.limitations:
+        assert limitation.text in front(record)
+
+
+def test_every_item_of_article_13_appears_with_its_words_and_state(page: Page) -> None:
+    view = build_view(audit_record(), load_law())
+    assert tuple(item.id for item in view.items) == ARTICLE_13_ITEMS
+    states = {item.id: (item.state, item.owner) for item in view.items}
+    assert states["13(3)(a)"] == ("provided", "")
+    assert states["13(3)(b)(i)"] == ("provided", "")
+    assert states["13(3)(b)(ii)"] == ("provided", "")
+    assert states["13(3)(d)"] == ("not provided", "owner: Product management")
+    assert states["13(3)(e)"] == ("not applicable", "")
+    assert states["13(3)(f)"] == ("not provided", "owner not named")
+    for item in view.items:
+        assert item.quote in page.text
+        assert f"Qualifier in the law: {item.qualifier}" in page.text
+
+
+def test_not_applicable_is_flagged_only_where_the_law_has_no_qualifier() -> None:
+    record = audit_record()
+    statements = {
+        "13(3)(e)": NotApplicable(not_applicable="Hosted."),
+        "13(3)(f)": NotApplicable(not_applicable="No logs."),
+    }
+    view = build_view(record.model_copy(update={"instructions_for_use": statements}), load_law())
+    flags = {item.id: bool(item.flag) for item in view.items if item.statement}
+    assert (flags["13(3)(e)"], flags["13(3)(f)"]) == (True, False)
+
+
+def test_evidence_never_changes_what_the_provider_has_provided() -> None:
+    view = build_view(audit_record(), load_law())
+    item = next(item for item in view.items if item.id == "13(3)(b)(iv)")
+    assert (item.state, item.owner) == ("not provided", "owner not named")
+    assert "heads 0.1, 1.0" in item.evidence[0].claim
+    assert item.not_supported == load_law().hook("13(3)(b)(iv)").not_supported
+
+
+def test_a_statement_under_an_unknown_name_is_printed_not_dropped() -> None:
+    odd = {"13(3)(z)": Provided(text="A text that belongs nowhere.")}
+    text = rendered(audit_record().model_copy(update={"instructions_for_use": odd})).text
+    assert "A text that belongs nowhere." in text
+
+
+def test_an_unknown_hook_is_said_to_be_unknown() -> None:
+    text = rendered(with_first_task(evidence_for=("IV.9(x)",))).text
+    assert f"IV.9(x) {load_law().notices.unknown_hook}" in text
+
+
+def test_no_forbidden_word_outside_the_laws_own_words(page: Page) -> None:
+    text = page.text
+    for quote in (one.quote for one in (*load_law().article_13.items, *load_law().annex_iv.points)):
+        text = text.replace(quote, "")
+    assert FORBIDDEN.findall(text) == []
+
+
+def test_no_forbidden_word_in_any_template() -> None:
+    for path in shipped("templates").glob("*.j2"):
+        assert FORBIDDEN.findall(path.read_text("utf-8")) == [], path.name
+
+
+def test_hostile_strings_are_plain_text_wherever_they_stand() -> None:
+    record = with_first_task(title=HOSTILE)
+    provider = record.system.provider.model_copy(update={"name": HOSTILE, "email": HOSTILE})
+    system = record.system.model_copy(
+        update={"name": HOSTILE, "intended_purpose": HOSTILE, "provider": provider}
+    )
+    page = rendered(record.model_copy(update={"system": system}))
+    assert page.text.count(" ".join(HOSTILE_SHOWN.split())) >= 6
+    assert {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object"} == set()
+
+
+def test_nothing_is_fetched_and_nothing_runs(page: Page) -> None:
+    for tag, attributes in page.tags:
+        assert not {"src", "onload", "onclick", "action", "style", "data"} & set(attributes), tag
+        for target in (attributes.get("href"), attributes.get("xlink:href")):
+            assert target is None or target.startswith("#")
+    content = render_html(audit_record(), load_law()).decode()
+    assert "url(" not in content
+    assert "@import" not in content
+    policy = [a["content"] for _, a in page.tags if "http-equiv" in a]
+    assert policy == ["default-src 'none'; style-src 'unsafe-inline'"]
+
+
+def test_every_link_leads_to_a_place_on_the_page(page: Page) -> None:
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = [str(a["href"]) for tag, a in page.tags if tag == "a"]
+    labels = [str(a["aria-labelledby"]) for _, a in page.tags if "aria-labelledby" in a]
+    assert {link.removeprefix("#") for link in links} | set(labels) <= set(ids)
+
+
+def test_the_page_can_be_read_without_seeing_it(page: Page) -> None:
+    tags = [tag for tag, _ in page.tags]
+    assert ("html", {"lang": "en"}) in page.tags
+    assert tags.count("main") == tags.count("h1") == 1
+    assert tags.count("table") == tags.count("caption")
+    assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
+    skip = next(attributes for tag, attributes in page.tags if tag == "a")
+    assert skip == {"class": "skip", "href": "#main"}
+    headings = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in zip(headings, headings[1:], strict=False))
+
+
+def test_absence_in_its_kinds_prints_differently() -> None:
+    unknown = rendered(with_first_task(circuit=NotAssessed(reason="It was skipped."))).text
+    empty = rendered(with_first_task(circuit=Circuit(heads=(), edges=(), pairs_tested=0))).text
+    assert "Not assessed. It was skipped." in unknown
+    assert "None of them changed the measured effect by 5 % or more" in empty
+    assert "there was no pair to test" in empty
+    assert "Not assessed. It was skipped." not in empty
+
+
+def test_heads_that_were_not_replaced_are_unknown_not_zero() -> None:
+    causal = audit_record().tasks[0].causal
+    assert not isinstance(causal, NotAssessed)
+    text = rendered(with_first_task(causal=causal.model_copy(update={"unpatched": ("1.1",)}))).text
+    assert "their single effects are unknown, which is not the same as none" in text
+
+
+def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
+    task = audit_record().tasks[0]
+    assert f"Stability under other settings {task.stability.reason}" in page.text
+    assert audit_record().calibration.reason in page.text
+
+
+def test_defaulted_keys_are_marked(page: Page) -> None:
+    assert "thresholds.tau Least share of the task effect for a code 0.02 default" in page.text
+    assert "seed Seed of every random draw 0 set in the policy" in page.text
+
+
+@pytest.mark.parametrize(
+    ("committed_at", "words"),
+    [
+        (None, "nothing in this record shows when they were fixed"),
+        ("2026-11-19T08:00:00Z", "before the run started at 2026-11-20 09:30:00 UTC"),
+        ("2026-11-21T08:00:00Z", "does not show that the criteria came first"),
+    ],
+)
+def test_criteria_are_said_to_be_fixed_before_only_when_they_were(
+    committed_at: str | None, words: str
+) -> None:
+    record = audit_record()
+    policy = record.policy.model_copy(update={"committed_at": committed_at})
+    assert words in front(record.model_copy(update={"policy": policy}))
+
+
+@pytest.mark.parametrize(("finished", "stale"), [("2027-02-20", False), ("2027-02-21", True)])
+def test_a_stale_register_is_a_warning_on_page_1(finished: str, stale: bool) -> None:  # noqa: FBT001
+    record = audit_record()
+    times = record.times.model_copy(update={"finished": f"{finished}T00:00:00Z"})
+    text = front(record.model_copy(update={"times": times}))
+    assert ("may be out of date" in text) is stale
+
+
+def test_another_edition_of_the_register_is_a_warning_on_page_1() -> None:
+    record = audit_record()
+    other = record.legal_register.model_copy(update={"version": "2026-10-01"})
+    text = front(record.model_copy(update={"legal_register": other}))
+    assert "The record names edition 2026-10-01" in text
+
+
+def test_retention_has_an_end_only_with_a_date_of_placing_on_the_market() -> None:
+    assert "no end date can be worked out" in rendered(audit_record()).text
+    assert (
+        "keep until 2038-01-31 at least"
+        in rendered(with_system(placed_on_market="2028-01-31")).text
+    )
+
+
+def test_a_record_without_a_checkpoint_says_so() -> None:
+    text = rendered(audit_record().model_copy(update={"checkpoint": None})).text
+    assert "This record carries no checkpoint" in text
+
+
+def test_a_completed_ranking_is_not_called_random() -> None:
+    causal = audit_record().tasks[0].causal
+    assert not isinstance(causal, NotAssessed)
+    patched = tuple(p.model_copy(update={"chosen": "completed"}) for p in causal.patched)
+    text = rendered(with_first_task(causal=causal.model_copy(update={"patched": patched}))).text
+    assert "to complete" in text
+    assert "at random by rank" not in text
+
+
+def test_an_expectation_for_other_weights_is_said_to_be_so() -> None:
+    expected = audit_record().tasks[0].expected
+    assert not isinstance(expected, NotAssessed)
+    other = expected.model_copy(update={"declared_for": digest("9")})
+    assert f"other weights ({digest('9')})" in rendered(with_first_task(expected=other)).text
+
+
+def test_a_long_name_is_shortened_on_page_1_and_whole_in_section_1() -> None:
+    record = with_system(name="N" * 1000)
+    assert "(shortened; in full in section 1)" in front(record)
+    assert "N" * 1000 in rendered(record).text
+
+
+def test_the_same_record_gives_the_same_bytes() -> None:
+    assert render_html(audit_record(), load_law()) == render_html(audit_record(), load_law())
+
+
+def test_numbers_are_printed_as_recorded() -> None:
+    assert percent_text(D("0.7543")) == "75.43 %"
+    assert percent_text(D("1.0000")) == "100 %"
+    assert percent_text(D("-0.0050")) == "\N{MINUS SIGN}0.5 %"
+
+
+def test_hidden_characters_are_spelled_out_and_line_breaks_kept() -> None:
+    assert visible("a\u202eb\r\nc\x00") == "a[U+202E]b\nc[U+0000]"
+    assert visible("a\u4e2d", frozenset({ord("a")})) == "a[U+4E2D]"
+    assert shortened("abcdef", 4) == "abc\N{HORIZONTAL ELLIPSIS}"
