@@ -18,7 +18,6 @@ from torch import Tensor
 
 from auditkit.activations import Captured, in_order
 from auditkit.circuit import belongs, layer_order
-from auditkit.errors import ModelError
 from auditkit.intervals import mean_interval
 from auditkit.model.subject import HeadIndex, Outputs, Patch, Subject
 from auditkit.records.base import measured
@@ -27,7 +26,7 @@ from auditkit.records.task import PatchedHead, SetEffect
 from auditkit.verdict import set_effect
 
 _ROWS = 256  # prompts per forward pass: bounds memory, does not change results beyond rounding
-_SMALLEST_EFFECT = 1e-6
+_SMALLEST_EFFECT = 1e-3  # in units of the metric: below it a share is a division by noise
 
 Heads = frozenset[HeadIndex]
 
@@ -91,6 +90,11 @@ class Intervention:
         self.task_effect = float((self.full - none).mean())
         self._none = none
 
+    @property
+    def has_effect(self) -> bool:
+        """Whether replacing every head lowers the metric: without that there is no effect to share."""
+        return self.task_effect >= _SMALLEST_EFFECT
+
     def metrics(self, replaced: Sequence[Heads]) -> Tensor:
         """The metric per set of replaced heads and pair, ``[n_sets, n_pairs]``."""
         rows = [
@@ -139,15 +143,7 @@ def patch_heads(
     """Exact single-head effects by the specification's patching rule, and the heads left unpatched.
 
     ``ranked`` is every head by screening rank, ``screened`` those with a code in the signature.
-
-    Raises:
-        ModelError: replacing every head does not lower the metric, so there is no effect to share.
     """
-    if intervention.task_effect < _SMALLEST_EFFECT:
-        raise ModelError(
-            "replacing every head by its output on the negative does not lower the task metric",
-            advice="check that the negatives change the answer",
-        )
     rule, thresholds = specification.patching, specification.thresholds
 
     def patch(heads: Sequence[str], chosen: str) -> list[PatchedHead]:

@@ -47,6 +47,7 @@ from auditkit.records.task import Behaviour, Causal, Circuit, Codes, TaskRecord
 from auditkit.tokens import Tokenizer
 from auditkit.verdict import (
     NO_BEHAVIOUR,
+    NO_EFFECT,
     NO_EXPECTATION,
     behaviour_of,
     comparison_of,
@@ -136,7 +137,7 @@ def audit_task(
         advance(1)
         discovery = observe(subject, prompts.discovery, specification)
         advance(1)
-    mechanism = None
+    mechanism: Mechanism | NotAssessed = NO_BEHAVIOUR
     if behaviour.state == "observed":
         with progress.stage(f"{task.id}: patch heads", len(subject.heads)) as advance:
             mechanism = find_mechanism(subject, discovery, test, specification, advance)
@@ -172,17 +173,19 @@ def find_mechanism(
     test: tuple[Captured, ...],
     specification: Specification,
     advance: Advance,
-) -> Mechanism:
+) -> Mechanism | NotAssessed:
     """Codes and the circuit from the discovery pairs; what the circuit does on the test pairs."""
     before = subject.forwards
     means = MeanOutputs.over(discovery)
     patching = Intervention(subject, discovery, specification.ablations[0], means)
+    on_test = [(a, Intervention(subject, test, a, means)) for a in specification.ablations]
+    if not all(each.has_effect for each in (patching, *(on for _, on in on_test))):
+        return NO_EFFECT
     codes, space = screen(subject, discovery, specification, patching.task_effect)
     screened = frozenset(space.head_of(code) for code in codes.signature)
     ranked = ranking({head.head: head.attributed for head in codes.heads})
     patched, unpatched = patch_heads(patching, ranked, screened, specification, advance)
     circuit = circuit_of(codes, patched, specification.thresholds, space)
-    on_test = [(a, Intervention(subject, test, a, means)) for a in specification.ablations]
     sufficiency, necessity = set_effects(on_test, circuit.heads, specification)
     causal = Causal(
         task_effect=measured(patching.task_effect),
@@ -223,18 +226,25 @@ def screen(
     return codes, space
 
 
+def parts_of(
+    mechanism: Mechanism | NotAssessed,
+) -> tuple[Codes | NotAssessed, Causal | NotAssessed, Circuit | NotAssessed]:
+    """Codes, causal check and circuit, each found or each not assessed for the same reason."""
+    if isinstance(mechanism, NotAssessed):
+        return mechanism, mechanism, mechanism
+    return mechanism.codes, mechanism.causal, mechanism.circuit
+
+
 def conclude(
     task: PolicyTask,
     specification: Specification,
     prompts: PreparedPrompts,
     behaviour: Behaviour,
-    mechanism: Mechanism | None,
+    mechanism: Mechanism | NotAssessed,
     weights_digest: str,
 ) -> TaskRecord:
     """The task's record: measurements, then everything that follows from them by stated rules."""
-    codes: Codes | NotAssessed = mechanism.codes if mechanism else NO_BEHAVIOUR
-    causal: Causal | NotAssessed = mechanism.causal if mechanism else NO_BEHAVIOUR
-    circuit: Circuit | NotAssessed = mechanism.circuit if mechanism else NO_BEHAVIOUR
+    codes, causal, circuit = parts_of(mechanism)
     expected: Expectation | NotAssessed = task.expected or NO_EXPECTATION
     comparison = comparison_of(circuit, expected)
     record = TaskRecord(

@@ -22,7 +22,7 @@ from auditkit.records.task import (
     SetEffect,
     TaskRecord,
 )
-from auditkit.verdict import carries, meets
+from auditkit.verdict import NO_EFFECT, carries, meets
 
 
 def percent(share: Decimal) -> str:
@@ -36,6 +36,8 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
     Whatever findings the task already carries are not looked at.
     """
     found: list[Finding] = [*_about_behaviour(task.specification, task.behaviour)]
+    if task.causal == NO_EFFECT:
+        found.append(_finding("no_effect_of_heads", "warning", NO_EFFECT.reason))
     if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
         found += _about_screening(task.codes, task.causal)
         found += _about_sets(task.specification, task.causal)

@@ -18,6 +18,7 @@ from auditkit.records.model import ModelIdentity
 from auditkit.records.task import Causal, Codes, TaskRecord
 from auditkit.verdict import (
     NO_BEHAVIOUR,
+    NO_EFFECT,
     behaviour_of,
     comparison_of,
     judge,
@@ -58,10 +59,17 @@ def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
 
 
 def _assessed_together(task: TaskRecord) -> Iterator[str]:
-    """Mechanism results exist exactly when the behaviour was observed."""
-    for key in ("codes", "causal", "circuit"):
-        present = not isinstance(getattr(task, key), NotAssessed)
-        if present != (task.behaviour.state == "observed"):
+    """Codes, causal check and circuit are all there, or all absent for one of two reasons.
+
+    That heads have no effect cannot be recomputed: it is a measurement. It gives no favourable verdict.
+    """
+    parts = {"codes": task.codes, "causal": task.causal, "circuit": task.circuit}
+    absent = NO_BEHAVIOUR if task.behaviour.state == "not_observed" else NO_EFFECT
+    assessed = task.behaviour.state == "observed" and any(
+        not isinstance(part, NotAssessed) for part in parts.values()
+    )
+    for key, part in parts.items():
+        if isinstance(part, NotAssessed) if assessed else part != absent:
             yield key
 
 
@@ -124,5 +132,3 @@ def _conclusions(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
         task.behaviour, task.causal, task.circuit, task.expected, model.weights_digest
     ):
         yield "verdict"
-    if task.behaviour.state == "not_observed" and task.codes != NO_BEHAVIOUR:
-        yield "codes"

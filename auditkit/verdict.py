@@ -42,6 +42,10 @@ from auditkit.records.task import (
 NO_BEHAVIOUR = NotAssessed(
     reason="The model does not do this task on the test prompts, so there is no mechanism to look for."
 )
+NO_EFFECT = NotAssessed(
+    reason="Replacing every attention head does not lower the task metric, so no effect of heads is "
+    "there to look for."
+)
 NO_EXPECTATION = NotAssessed(reason="The policy declares no expected circuit for this task.")
 
 _WORST_FIRST: tuple[Verdict, ...] = (

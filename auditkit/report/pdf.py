@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -154,10 +155,15 @@ def _laid_out(text: str, identifier: bytes) -> bytes:
             return super().fetch(url, headers)
 
     fetcher = OnlyData(allowed_protocols={"data"}, allow_redirects=False, fail_on_errors=True)
-    with _no_warnings():
-        content: bytes = weasyprint.HTML(string=text, url_fetcher=fetcher).write_pdf(
-            pdf_variant="pdf/a-3a", pdf_identifier=identifier
-        )
+    with _no_warnings(), warnings.catch_warnings():
+        # WeasyPrint 70 leaves its own colour profile open for the collector to close.
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            content: bytes = weasyprint.HTML(string=text, url_fetcher=fetcher).write_pdf(
+                pdf_variant="pdf/a-3a", pdf_identifier=identifier
+            )
+        except weasyprint.urls.FatalURLFetchingError as error:
+            raise RenderingError(f"the page asked for something it may not: {error}") from error
     if blocked:
         raise RenderingError(f"the page asked for something outside itself: {blocked[0]}")
     return content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from auditkit.records.base import Interval
 from auditkit.report.charts import (
@@ -22,8 +22,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 D = Decimal
 
 
-def parsed(chart: Chart) -> ElementTree.Element:
-    return ElementTree.fromstring(str(chart.svg))  # noqa: S314 - our own markup
+def parsed(chart: Chart) -> ET.Element:
+    return ET.fromstring(str(chart.svg))  # noqa: S314 - our own markup
 
 
 def two_by_two(declared: frozenset[str] | None = frozenset({"0.1", "1.1"})) -> HeadMap:

@@ -1,0 +1,93 @@
+"""Autoencoders: all heads at once equals each head by itself, and what is learnt is used."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+import torch
+
+from auditkit.autoencoder import train
+from auditkit.records.specification import AutoencoderSettings
+
+SETTINGS = AutoencoderSettings(latents=16, k=2, steps=200, batch=64, learning_rate=Decimal("0.01"))
+
+
+def sparse_vectors(heads: int, n: int, width: int, seed: int = 0) -> torch.Tensor:
+    """Vectors that are one of four directions each, at head-specific scales down to 1e-4."""
+    generator = torch.Generator().manual_seed(seed)
+    directions = torch.randn(heads, 4, width, generator=generator)
+    which = torch.randint(4, (n,), generator=generator)
+    strength = torch.rand(heads, n, 1, generator=generator) + 0.5
+    scale = torch.logspace(0, -4, heads)[:, None, None]
+    return directions[:, which] * strength * scale
+
+
+def test_training_is_seeded() -> None:
+    """The same seed gives the same weights, another seed others."""
+    vectors = sparse_vectors(2, 50, 6)
+    first, again, other = (train(vectors, SETTINGS, seed) for seed in (3, 3, 4))
+    assert torch.equal(first.decoder, again.decoder)
+    assert not torch.equal(first.decoder, other.decoder)
+
+
+def test_heads_do_not_touch_each_other() -> None:
+    """Changing one head's vectors leaves the other head's autoencoder as it was."""
+    vectors = sparse_vectors(2, 50, 6)
+    changed = vectors.clone()
+    changed[1] *= -3
+    one, two = train(vectors, SETTINGS, 0), train(changed, SETTINGS, 0)
+    assert torch.allclose(one.decoder[0], two.decoder[0], atol=1e-5)
+    assert not torch.allclose(one.decoder[1], two.decoder[1], atol=1e-2)
+
+
+def test_most_of_the_variance_is_explained_at_every_scale() -> None:
+    """Standardising each head lets one of norm 1e-4 be learnt like one of norm 1."""
+    vectors = sparse_vectors(3, 200, 6)
+    error, variation = train(vectors, SETTINGS, 0).unexplained_variance(vectors)
+    assert bool((error / variation < 0.2).all()), error / variation
+
+
+def test_an_untrained_autoencoder_explains_less() -> None:
+    """The steps are what makes it explain."""
+    vectors = sparse_vectors(3, 200, 6)
+    few = SETTINGS.model_copy(update={"steps": 1})
+    trained, untrained = (
+        train(vectors, settings, 0).unexplained_variance(vectors)[0].sum()
+        for settings in (SETTINGS, few)
+    )
+    assert trained < untrained / 2
+
+
+def test_at_most_k_latents_are_active_and_none_is_negative() -> None:
+    """The activation is TopK of a rectified linear map."""
+    vectors = sparse_vectors(2, 50, 6)
+    latents = train(vectors, SETTINGS, 0).encode(vectors)
+    assert int((latents > 0).sum(-1).max()) <= SETTINGS.k
+    assert float(latents.min()) >= 0
+
+
+def test_decoder_rows_have_unit_length_and_directions_the_heads_scale() -> None:
+    """One unit of a latent is one standard deviation of the head."""
+    vectors = sparse_vectors(2, 50, 6)
+    autoencoder = train(vectors, SETTINGS, 0)
+    assert torch.allclose(autoencoder.decoder.norm(dim=-1), torch.ones(2, 16), atol=1e-5)
+    assert torch.allclose(
+        autoencoder.directions(), autoencoder.decoder * autoencoder.scale, atol=1e-7
+    )
+
+
+def test_a_head_that_never_varies_is_not_a_number_to_divide_by() -> None:
+    """A constant head trains to finite weights and encodes to finite latents."""
+    vectors = sparse_vectors(2, 50, 6)
+    vectors[1] = 5.0
+    autoencoder = train(vectors, SETTINGS, 0)
+    assert bool(torch.isfinite(autoencoder.encode(vectors)).all())
+
+
+@pytest.mark.parametrize("k", [16, 40])
+def test_k_may_be_all_latents(k: int) -> None:
+    """With k at least the number of latents there is nothing to tie."""
+    vectors = sparse_vectors(1, 30, 6)
+    autoencoder = train(vectors, SETTINGS.model_copy(update={"k": k}), 0)
+    assert autoencoder.ties(vectors) == 0

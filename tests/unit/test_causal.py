@@ -1,0 +1,259 @@
+"""Attribution and the causal check on tiny models, against the slow way of doing the same."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from auditkit.activations import Captured, PairBatch, batches_of, capture, in_order
+from auditkit.attribution import attribute
+from auditkit.causal import Intervention, MeanOutputs, patch_heads, set_effects
+from auditkit.errors import ModelError
+from auditkit.model.loading import load_subject
+from auditkit.model.subject import Patch, Subject
+from auditkit.prompts.pairs import ResolvedPair
+from auditkit.records.prompts import PromptPair
+from auditkit.records.specification import Specification
+from auditkit.records.task import PatchedHead
+from tests.builders import specification
+from tests.toy_models import WORDS, gpt2, llama, save
+
+
+def pair(positive: str, negative: str, answers: str, wrong: str) -> ResolvedPair:
+    """A pair of toy words."""
+    texts = PromptPair(
+        positive=positive,
+        negative=negative,
+        answers=tuple(answers.split()),
+        wrong=tuple(wrong.split()),
+    )
+    ids = [tuple(WORDS.index(word) for word in text.split()) for text in (positive, negative)]
+    return ResolvedPair(
+        texts,
+        ids[0],
+        ids[1],
+        tuple(WORDS.index(word) for word in texts.answers),
+        tuple(WORDS.index(word) for word in texts.wrong),
+    )
+
+
+PAIRS = [
+    pair("the cat sat on", "the dog sat on", "mat", "log"),
+    pair("a dog ran", "a cat ran", "log a", "mat"),
+    pair("the cat ran on", "the dog ran on", "mat b", "log c"),
+]
+
+
+@pytest.fixture(params=[gpt2, llama], ids=["gpt2", "llama"])
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
+    return load_subject(save(request.param(), tmp_path / "toy"), revision=None, dtype="float32")
+
+
+@pytest.fixture
+def captured(subject: Subject) -> tuple[Captured, ...]:
+    return capture(subject, batches_of(PAIRS, "logit_difference", subject.vocabulary_size))
+
+
+def all_lost(intervention: Intervention) -> torch.Tensor:
+    return intervention.lost([frozenset([head]) for head in sorted(intervention.all_heads)])
+
+
+def test_pairs_of_different_lengths_come_back_in_order(captured: tuple[Captured, ...]) -> None:
+    """Batches are by length; what is joined again is in the order of the prompt set."""
+    batches = [item.batch for item in captured]
+    assert [batch.places for batch in batches] == [(1,), (0, 2)]
+    places = in_order([torch.tensor(batch.places) for batch in batches], batches)
+    assert places.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("metric", ["logit_difference", "probability_difference"])
+def test_the_metric_is_that_of_its_definition(metric: str) -> None:
+    """Mean logits, or summed probabilities, of answers less those of wrong tokens."""
+    (batch,) = batches_of([PAIRS[2]], metric, len(WORDS))  # type: ignore[arg-type]
+    logits = torch.linspace(-1, 2, len(WORDS))[None]
+    by_hand = {
+        "logit_difference": logits[0, [7, 10]].mean() - logits[0, [8, 11]].mean(),
+        "probability_difference": logits.softmax(-1)[0, [7, 10]].sum()
+        - logits.softmax(-1)[0, [8, 11]].sum(),
+    }[metric]
+    assert torch.allclose(batch.measure(logits)[0], by_hand, atol=1e-6)
+
+
+def slow_loss(subject: Subject, batch: PairBatch, row: int, layer: int, head: int) -> float:
+    """How much the metric drops when one head of one prompt is resampled, one prompt at a time."""
+    ids, other = batch.positive[row : row + 1], batch.negative[row : row + 1]
+    _, source = subject.capture(other)
+    masks = [torch.zeros(1, z.shape[2], dtype=torch.bool) for z in source]
+    masks[layer][0, head] = True
+    rows = torch.tensor([row])
+    full = batch.measure(subject.logits(ids), rows)
+    patched = batch.measure(subject.logits(ids, Patch(tuple(masks), source)), rows)
+    return float(full - patched)
+
+
+def test_single_head_effects_equal_patching_one_prompt_at_a_time(
+    subject: Subject, captured: tuple[Captured, ...]
+) -> None:
+    """Batched over heads and pairs, the effects are those of one patch after another."""
+    intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
+    lost = all_lost(intervention) * intervention.task_effect
+    for item in captured:
+        for row, place in enumerate(item.batch.places):
+            for i, (layer, head) in enumerate(sorted(intervention.all_heads)):
+                slow = slow_loss(subject, item.batch, row, layer, head)
+                assert float(lost[i, place]) == pytest.approx(slow, abs=1e-4)
+
+
+@pytest.mark.parametrize("ablation", ["resample", "mean"])
+def test_all_and_none_are_the_ends_of_the_scale(
+    subject: Subject, captured: tuple[Captured, ...], ablation: str
+) -> None:
+    """Replacing every head loses the whole effect, replacing none loses nothing; on average."""
+    means = MeanOutputs.over(captured)
+    intervention = Intervention(subject, captured, ablation, means)  # type: ignore[arg-type]
+    everything = intervention.all_heads
+    assert float(intervention.lost([everything])[0].mean()) == pytest.approx(1, abs=1e-4)
+    assert float(intervention.lost([frozenset()])[0].mean()) == pytest.approx(0, abs=1e-4)
+    assert float(intervention.kept(everything).mean()) == pytest.approx(1, abs=1e-4)
+    assert float(intervention.kept(frozenset()).mean()) == pytest.approx(0, abs=1e-4)
+
+
+def test_kept_and_lost_are_complements(subject: Subject, captured: tuple[Captured, ...]) -> None:
+    """What a set keeps is one less what its complement loses, set by set."""
+    intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
+    heads = sorted(intervention.all_heads)
+    for chosen in itertools.combinations(heads, 2):
+        kept = frozenset(chosen)
+        lost = intervention.lost([intervention.all_heads - kept])[0]
+        assert float(intervention.kept(kept).mean() + lost.mean()) == pytest.approx(1, abs=1e-4)
+
+
+def test_means_are_aligned_at_the_end_of_the_prompt(captured: tuple[Captured, ...]) -> None:
+    """The last row is the mean over every prompt's last position, whatever the lengths."""
+    means = MeanOutputs.over(captured)
+    last = torch.cat(
+        [z[:, -1] for item in captured for z in (item.positive[0], item.negative[0])]
+    ).mean(0)
+    assert torch.allclose(means.aligned[0][-1], last, atol=1e-6)
+    longer = tuple(torch.zeros(2, 9, *z.shape[2:]) for z in captured[0].positive)
+    laid_out = means.at(longer)
+    assert laid_out[0].shape == longer[0].shape
+    assert torch.allclose(laid_out[0][0, -1], last, atol=1e-6)
+    assert torch.allclose(laid_out[0][0, 0], means.beyond[0], atol=1e-6)
+
+
+def test_latent_effects_add_up_to_the_head_where_the_autoencoder_is_exact(
+    subject: Subject, captured: tuple[Captured, ...]
+) -> None:
+    """With every latent active and long training, latents explain what the head does."""
+    settings = specification().autoencoder.model_copy(
+        update={"latents": 24, "k": 24, "steps": 3000, "batch": 64}
+    )
+    attribution = attribute(captured, settings, 0, task_effect=1.0)
+    assert attribution.latents.shape == (3, len(subject.heads), 24)
+    assert attribution.unexplained_variance < 0.01
+    scale = np.abs(attribution.heads).max()
+    assert np.abs(attribution.latents.sum(2) - attribution.heads).max() < 0.15 * scale
+
+
+def test_attribution_of_a_head_is_gradient_times_difference(
+    captured: tuple[Captured, ...],
+) -> None:
+    """The whole-head effect is exact to first order, and divided by the task effect."""
+    attribution = attribute(captured, specification().autoencoder, 0, task_effect=2.0)
+    item = captured[1]
+    change = (item.positive[1] - item.negative[1]) * item.gradient[1]
+    by_hand = change[0, :, 2].sum() / 2.0  # pair 0, layer 1, head 2
+    heads_per_layer = item.positive[0].shape[2]
+    assert attribution.heads[0, heads_per_layer + 2] == pytest.approx(float(by_hand), rel=1e-4)
+
+
+def with_rule(patience: int, sample: int, head_effect: str) -> Specification:
+    base = specification()
+    return base.model_copy(
+        update={
+            "patching": base.patching.model_copy(update={"patience": patience, "sample": sample}),
+            "thresholds": base.thresholds.model_copy(update={"head_effect": Decimal(head_effect)}),
+        }
+    )
+
+
+def run_rule(
+    subject: Subject, captured: tuple[Captured, ...], rule: Specification
+) -> tuple[tuple[PatchedHead, ...], tuple[str, ...]]:
+    intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
+    # Random weights may as well do the opposite of the task: the scale is turned, not its parts.
+    intervention.task_effect = abs(intervention.task_effect)
+    ranked = [f"{layer}.{head}" for layer, head in subject.heads]
+    return patch_heads(intervention, ranked, frozenset(), rule, lambda _: None)
+
+
+def test_patching_covers_every_head_when_the_found_ones_do_not_suffice(
+    subject: Subject, captured: tuple[Captured, ...]
+) -> None:
+    """No head reaches an impossible threshold, so nothing is sufficient and all are patched."""
+    patched, unpatched = run_rule(subject, captured, with_rule(1, 1, "1000"))
+    assert unpatched == ()
+    assert sorted(p.head for p in patched) == [f"{a}.{b}" for a, b in subject.heads]
+    assert [p.chosen for p in patched][:2] == ["ranked", "sampled"]
+    assert {p.chosen for p in patched[2:]} == {"completed"}
+
+
+def test_every_head_is_patched_once(subject: Subject, captured: tuple[Captured, ...]) -> None:
+    """Ranked, sampled and completed heads never overlap."""
+    for patience, threshold in itertools.product((1, 2, 5), ("0.0001", "0.3")):
+        patched, unpatched = run_rule(subject, captured, with_rule(patience, 2, threshold))
+        together = [p.head for p in patched] + list(unpatched)
+        assert sorted(together) == [f"{a}.{b}" for a, b in subject.heads]
+
+
+def test_negatives_that_do_not_change_the_answer_have_no_effect(
+    subject: Subject, captured: tuple[Captured, ...]
+) -> None:
+    """Replacing each head by its own output leaves nothing to share out."""
+    same = [replace(item, negative=item.positive) for item in captured]
+    assert not Intervention(subject, same, "resample", MeanOutputs.over(same)).has_effect
+
+
+def test_a_model_that_returns_nan_is_refused(subject: Subject) -> None:
+    """Values that are not finite numbers end the run; they are never rounded into a record."""
+    with torch.no_grad():
+        next(subject._model.parameters()).fill_(float("nan"))
+    with pytest.raises(ModelError, match="not finite"):
+        capture(subject, batches_of(PAIRS, "logit_difference", len(WORDS)))
+
+
+def test_set_effects_come_in_the_order_of_the_ablations(
+    subject: Subject, captured: tuple[Captured, ...]
+) -> None:
+    """One sufficiency and one necessity per ablation, with a share per pair."""
+    means = MeanOutputs.over(captured)
+    interventions = [
+        (ablation, Intervention(subject, captured, ablation, means))
+        for ablation in specification().ablations
+    ]
+    every = [f"{layer}.{head}" for layer, head in subject.heads]
+    sufficiency, necessity = set_effects(interventions, every, specification())
+    assert [each.ablation for each in sufficiency] == ["resample", "mean"]
+    assert all(len(each.shares) == 3 for each in (*sufficiency, *necessity))
+    assert {each.state for each in (*sufficiency, *necessity)} == {"observed"}
+    nothing = set_effects(interventions, [], specification())
+    assert {each.state for each in nothing[1]} == {"not_observed"}
+
+
+def test_patched_heads_carry_their_effect_on_every_example(
+    subject: Subject, captured: tuple[Captured, ...]
+) -> None:
+    """What is recorded of a head is what the intervention gives, example by example."""
+    patched, _ = run_rule(subject, captured, with_rule(8, 0, "0.0001"))
+    intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
+    intervention.task_effect = abs(intervention.task_effect)
+    (first, *_) = intervention.lost([frozenset([(0, 0)])])
+    recorded = next(p for p in patched if p.head == "0.0")
+    assert [float(e) for e in recorded.effects] == pytest.approx(first.tolist(), abs=1e-4)

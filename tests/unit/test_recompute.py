@@ -1,0 +1,88 @@
+"""Recomputing a record's conclusions: the untouched record agrees, every change is named."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from auditkit.evidence import evidence_bytes
+from auditkit.recompute import mismatches
+from auditkit.records.audit import AuditRecord
+from tests.builders import audit_record
+
+
+def test_an_honest_record_agrees_with_itself() -> None:
+    """Nothing differs in a record whose conclusions were computed."""
+    assert mismatches(audit_record()) == ()
+
+
+def changed(path: str, value: object) -> AuditRecord:
+    """The record with one value, named by its path in the JSON, replaced."""
+    document = json.loads(evidence_bytes(audit_record()))
+    *parents, last = path.split("/")
+    at: Any = document
+    for key in parents:
+        at = at[int(key)] if isinstance(at, list) else at[key]
+    at[int(last) if isinstance(at, list) else last] = value
+    return AuditRecord.model_validate_json(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("verdict", "consistent", "verdict"),
+        ("tasks/0/verdict", "not_consistent", "tasks[copying].verdict"),
+        ("tasks/1/verdict", "consistent", "tasks[counting].verdict"),
+        ("tasks/0/behaviour/correct", 1, "tasks[copying].behaviour"),
+        ("tasks/0/behaviour/accuracy", "0.9999", "tasks[copying].behaviour"),
+        ("tasks/0/behaviour/positive_values/0", "1.9999", "tasks[copying].behaviour"),
+        ("tasks/1/behaviour/state", "observed", "tasks[counting].behaviour"),
+        ("tasks/0/codes/signature", [7, 11, 13, 17], "tasks[copying].codes.signature"),
+        ("tasks/0/codes/examples/0/codes", [0, 7, 13, 17, 18], "heads[0.1].support"),
+        ("tasks/0/codes/examples/0/codes", [0, 7, 99], "tasks[copying].codes.examples"),
+        ("tasks/0/codes/quorum_count", 2, "tasks[copying].codes.quorum_count"),
+        ("tasks/0/codes/stride", 7, "tasks[copying].codes.stride"),
+        ("tasks/0/codes/heads/0/rank", 4, "heads[0.0].rank"),
+        ("tasks/0/codes/heads/1/attributed", "0.9000", "heads[0.1].rank"),
+        ("tasks/0/codes/heads/2/support", 1, "heads[1.0].support"),
+        ("tasks/0/causal/patched/0/effects/0", "0.7600", "causal.patched[1.0].effect"),
+        ("tasks/0/causal/patched/1/effect/mean", "0.0400", "causal.patched[0.1].effect"),
+        ("tasks/0/causal/patched/3/head", "1.0", "causal.unpatched"),
+        ("tasks/0/causal/unpatched", ["1.1"], "causal.unpatched"),
+        ("tasks/0/causal/necessity/0/state", "not_observed", "causal.necessity[resample]"),
+        ("tasks/0/causal/necessity/1/shares/0", "0.1000", "causal.necessity[mean]"),
+        ("tasks/0/causal/sufficiency/0/share/low", "0.9000", "causal.sufficiency[resample]"),
+        ("tasks/0/causal/sufficiency/0/ablation", "mean", "causal.sufficiency"),
+        ("tasks/0/circuit/heads", ["0.1"], "tasks[copying].circuit"),
+        ("tasks/0/circuit/pairs_tested", 2, "tasks[copying].circuit"),
+        ("tasks/0/comparison/extra", ["1.1"], "tasks[copying].comparison"),
+        ("tasks/0/comparison/precision", "0.9999", "tasks[copying].comparison"),
+        ("tasks/0/expected/heads", ["0.1", "1.1"], "tasks[copying].comparison"),
+        ("tasks/0/expected/declared_for", "sha256:" + "0" * 64, "tasks[copying].verdict"),
+        ("tasks/0/specification/thresholds/head_effect", "0.5", "tasks[copying].circuit"),
+        ("tasks/0/specification/thresholds/quorum", "1", "codes.quorum_count"),
+        ("tasks/1/specification/thresholds/min_accuracy", "0.4", "tasks[counting]"),
+        ("tasks/0/specification/thresholds/necessity", "0.99", "causal.necessity[resample]"),
+        ("tasks/0/ladder/stable", "observed", "tasks[copying].ladder"),
+        ("tasks/0/findings", [], "tasks[copying].findings"),
+        ("tasks/0/findings/0/text", "All is well.", "tasks[copying].findings"),
+        (
+            "tasks/1/circuit",
+            {"heads": [], "edges": [], "pairs_tested": 0},
+            "tasks[counting].circuit",
+        ),
+        ("model/weights_digest", "sha256:" + "0" * 64, "tasks[copying].verdict"),
+    ],
+)
+def test_a_changed_value_is_named(path: str, value: object, named: str) -> None:
+    """One changed value makes the conclusions that rest on it disagree."""
+    found = mismatches(changed(path, value))
+    assert any(named in each for each in found), found
+
+
+def test_thresholds_are_compared_as_decimals() -> None:
+    """The hand-made record holds exact decimals, so equality means equality."""
+    assert audit_record().tasks[0].specification.thresholds.tau == Decimal("0.02")

@@ -1,0 +1,251 @@
+"""The verdict rules, one case each, and what the reader is told."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from auditkit.findings import findings_of
+from auditkit.records.base import NotAssessed
+from auditkit.records.declared import Expectation
+from auditkit.records.task import (
+    Behaviour,
+    Causal,
+    Circuit,
+    Finding,
+    SetEffect,
+    TaskRecord,
+    Verdict,
+)
+from auditkit.verdict import (
+    NO_BEHAVIOUR,
+    NO_EXPECTATION,
+    behaviour_of,
+    comparison_of,
+    judge,
+    ladder_of,
+    overall,
+    set_effect,
+)
+from tests.builders import causal, codes, copying, counting, digest, specification
+
+D = Decimal
+WEIGHTS = digest("c")
+
+
+def expectation(*heads: str, **changes: object) -> Expectation:
+    values: dict[str, object] = {
+        "heads": heads,
+        "min_precision": D("0.8"),
+        "min_recall": D("0.8"),
+        "declared_for": WEIGHTS,
+    }
+    return Expectation.model_validate(values | changes)
+
+
+def circuit(*heads: str) -> Circuit:
+    return Circuit(heads=heads, edges=(), pairs_tested=0)
+
+
+def behaviour(correct: int, n: int = 10) -> Behaviour:
+    positive = [D("1")] * correct + [D("-1")] * (n - correct)
+    return behaviour_of(positive, [D("-1")] * n, specification())
+
+
+def causal_with(necessity: str = "0.95", sufficiency: str = "1") -> Causal:
+    def effects(claim: str, share: str) -> tuple[SetEffect, ...]:
+        return tuple(
+            set_effect(claim, ablation, [D(share)] * 2, specification())  # type: ignore[arg-type]
+            for ablation in ("resample", "mean")
+        )
+
+    return causal().model_copy(
+        update={
+            "necessity": effects("necessity", necessity),
+            "sufficiency": effects("sufficiency", sufficiency),
+        }
+    )
+
+
+FOUND = circuit("0.1", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("why", "verdict", "changes"),
+    [
+        ("all met", "consistent", {}),
+        ("behaviour absent", "not_assessed", {"behaviour": behaviour(8)}),
+        ("nothing expected", "not_assessed", {"expected": NO_EXPECTATION}),
+        (
+            "other weights",
+            "inconclusive",
+            {"expected": expectation("0.1", declared_for=digest("0"))},
+        ),
+        (
+            "no weights named",
+            "consistent",
+            {"expected": expectation("0.1", "1.0", declared_for=None)},
+        ),
+        ("no head", "inconclusive", {"circuit": circuit()}),
+        ("not necessary", "inconclusive", {"causal": causal_with(necessity="0.4999")}),
+        ("just necessary", "consistent", {"causal": causal_with(necessity="0.5")}),
+        ("causal check skipped", "inconclusive", {"causal": NotAssessed(reason="skipped")}),
+        ("not sufficient, not claimed", "consistent", {"causal": causal_with(sufficiency="0.1")}),
+        (
+            "not sufficient, claimed",
+            "not_consistent",
+            {
+                "causal": causal_with(sufficiency="0.1"),
+                "expected": expectation("0.1", "1.0", min_sufficiency=D("0.8")),
+            },
+        ),
+        (
+            "beats the model, claimed",
+            "not_consistent",
+            {
+                "causal": causal_with(sufficiency="1.3"),
+                "expected": expectation("0.1", "1.0", min_sufficiency=D("0.8")),
+            },
+        ),
+        ("a head missing", "not_consistent", {"expected": expectation("0.1", "1.0", "1.1")}),
+        ("a head extra", "not_consistent", {"expected": expectation("0.1")}),
+    ],
+)
+def test_each_rule_gives_its_verdict(
+    why: str, verdict: Verdict, changes: dict[str, object]
+) -> None:
+    """Starting from a consistent task, one change gives the verdict the rule says."""
+    parts: dict[str, object] = {
+        "behaviour": behaviour(10),
+        "causal": causal_with(),
+        "circuit": FOUND,
+        "expected": expectation("0.1", "1.0"),
+    }
+    assert judge(**(parts | changes), weights_digest=WEIGHTS) == verdict, why  # type: ignore[arg-type]
+
+
+def test_thresholds_are_met_exactly_or_not() -> None:
+    """4 of 5 is 0.8 exactly: no binary float can round it below the threshold."""
+    declared = expectation("0.0", "0.1", "0.2", "0.3", "0.4")
+    found = circuit("0.0", "0.1", "0.2", "0.3")
+    for least, verdict in (("0.8", "consistent"), ("0.80000000000000001", "not_consistent")):
+        expected = declared.model_copy(update={"min_recall": D(least)})
+        assert judge(behaviour(10), causal_with(), found, expected, WEIGHTS) == verdict
+
+
+@pytest.mark.parametrize(
+    ("correct", "state"),
+    [(10, "observed"), (9, "observed"), (8, "not_observed"), (0, "not_observed")],
+)
+def test_behaviour_needs_its_accuracy(correct: int, state: str) -> None:
+    """9 of 10 reach 0.9; 8 do not."""
+    assert behaviour(correct).state == state
+
+
+def test_a_model_as_right_on_the_negatives_does_not_do_the_task() -> None:
+    """When the negatives give the same metric, the prompts do not isolate the task."""
+    same = behaviour_of([D("1")] * 10, [D("1")] * 10, specification())
+    assert same.state == "not_observed"
+
+
+def test_a_metric_of_zero_is_not_a_right_answer() -> None:
+    """Answer and wrong answer scored alike is not knowing."""
+    assert behaviour_of([D("0")] * 10, [D("-1")] * 10, specification()).correct == 0
+
+
+def test_the_comparison_lists_heads_in_layer_order() -> None:
+    """Matched, missing and extra, and shares as exact fractions rounded once."""
+    comparison = comparison_of(
+        circuit("0.1", "10.0", "9.0"), expectation("9.0", "0.1", "2.2", "1.1")
+    )
+    assert not isinstance(comparison, NotAssessed)
+    assert comparison.matched == ("0.1", "9.0")
+    assert comparison.missing == ("1.1", "2.2")
+    assert comparison.extra == ("10.0",)
+    assert (comparison.precision, comparison.recall) == (D("0.6667"), D("0.5000"))
+
+
+def test_precision_of_nothing_is_not_zero() -> None:
+    """An empty circuit has no precision to state."""
+    comparison = comparison_of(circuit(), expectation("0.1"))
+    assert not isinstance(comparison, NotAssessed)
+    assert isinstance(comparison.precision, NotAssessed)
+
+
+def test_the_ladder_states_each_rung_by_itself() -> None:
+    """A rung that was not looked at is not assessed, whatever the rungs below say."""
+    full = ladder_of(behaviour(10), codes(), causal_with(necessity="0.1"))
+    assert (full.behaviour, full.association, full.causal, full.stable) == (
+        "observed",
+        "observed",
+        "not_observed",
+        "not_assessed",
+    )
+    assert ladder_of(behaviour(0), NO_BEHAVIOUR, NO_BEHAVIOUR).causal == "not_assessed"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "verdict"),
+    [
+        (["consistent", "consistent"], "consistent"),
+        (["consistent", "not_assessed"], "not_assessed"),
+        (["inconclusive", "not_assessed"], "inconclusive"),
+        (["not_consistent", "inconclusive", "consistent"], "not_consistent"),
+    ],
+)
+def test_a_run_is_as_good_as_its_least_favourable_task(
+    verdicts: list[Verdict], verdict: Verdict
+) -> None:
+    """No task's result can hide another's."""
+    assert overall(verdicts) == verdict
+
+
+def test_a_run_without_tasks_has_no_verdict() -> None:
+    """Nothing asked is not everything passed."""
+    with pytest.raises(ValueError, match="without tasks"):
+        overall([])
+
+
+def codes_of(findings: tuple[Finding, ...]) -> list[str]:
+    return [finding.code for finding in findings]
+
+
+def told(task: TaskRecord, **changes: object) -> list[str]:
+    return codes_of(findings_of(task.model_copy(update=changes), WEIGHTS))
+
+
+def test_the_reader_is_told_what_was_not_reached() -> None:
+    """Each shortfall is a finding of its own."""
+    assert "sufficiency_not_observed" in told(copying(), causal=causal_with(sufficiency="0.1"))
+    assert "sufficiency_exceeded" in told(copying(), causal=causal_with(sufficiency="1.3"))
+    assert "necessity_not_observed" in told(copying(), causal=causal_with(necessity="0.1"))
+    assert "no_head_found" in told(copying(), circuit=circuit())
+    assert "empty_signature" in told(copying(), codes=codes().model_copy(update={"signature": ()}))
+    assert "expectation_not_bound" in told(
+        copying(), expected=expectation("0.1", "1.0", declared_for=None)
+    )
+    assert "expectation_for_other_weights" in codes_of(findings_of(copying(), digest("0")))
+    assert "unpatched_heads" in told(
+        copying(), causal=causal().model_copy(update={"unpatched": ("1.1",)})
+    )
+
+
+def test_a_differing_circuit_names_the_heads() -> None:
+    """What is missing and what was not declared is said in words."""
+    expected = expectation("0.1", "1.1")
+    task = copying().model_copy(
+        update={"expected": expected, "comparison": comparison_of(FOUND, expected)}
+    )
+    (text,) = [
+        finding.text
+        for finding in findings_of(task, WEIGHTS)
+        if finding.code == "differs_from_expectation"
+    ]
+    assert "Missing: 1.1." in text
+    assert "Not declared: 1.0." in text
+
+
+def test_an_absent_behaviour_is_told_before_anything_else() -> None:
+    """The first thing a reader learns is that the model does not do the task."""
+    assert told(counting()) == ["behaviour_not_observed", "no_expectation"]
