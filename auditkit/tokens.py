@@ -58,7 +58,10 @@ class Tokenizer:
         try:
             return cls(_FastTokenizer.from_file(str(path)))
         except Exception as error:  # the library raises bare Exception on a malformed file
-            raise ModelError(f"{path}: not a readable tokenizer ({error})") from error
+            raise ModelError(
+                f"{path}: not a readable tokenizer ({error})",
+                advice="save the tokenizer with the model: tokenizer.save_pretrained(folder)",
+            ) from error
 
     @property
     def vocabulary_size(self) -> int:

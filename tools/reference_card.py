@@ -82,7 +82,7 @@ single marks, digits in pairs), a `<bos>` token before every text.
 ## Data
 Synthetic only: sentences made from the forms and words of `auditkit.prompts.generators` (both
 splits), varied more widely than the generators vary them, prompts of the negative kinds, and
-filler sentences. No text was collected from anyone. The prompts measured below were kept out.
+filler sentences. No text was collected from anyone. The positives measured below were kept out.
 
 ## Training
 ```
@@ -91,20 +91,22 @@ OMP_NUM_THREADS=1 python tools/train_reference_model.py --out policies/models/re
 ```
 {steps} steps of {batch} sentences, AdamW, peak rate {peak_rate} after {warm_up} steps of warm-up,
 cosine decay, no dropout, one thread on a CPU. The loss is that of every next token plus, once more,
-that of the token after each prompt. The same command gives the same weights with the same library
-versions on the same kind of processor; another kind may differ in the last digits.
+that of the tasks' answers. The same command gives the same weights with the same library versions
+on the same kind of processor; another kind may differ in the last digits.
 
 ## Measured by the training tool
 {held_out} held-out pairs for each task, from the test split, seed {held_out_seed}; none of their
-positives and negatives was read in training. Accuracy is the share of positives on which the answer
-scores above each wrong answer.
+positives was read in training. Accuracy is the share of positives on which the answer scores above
+each wrong answer.
 
 | task | accuracy | metric | mean on positives | mean on negatives |
 |---|---|---|---|---|
 {rows}
 
 ## Limits
-It knows about four hundred words and those sentence forms. Its words and forms, though not its
+On the negatives of indirect object identification it still prefers the answer to the person named
+last, as the table shows: that negative takes away most of the preference, not all of it. The model
+knows about four hundred words and those sentence forms. Its words and forms, though not its
 prompts, are those of the test split too, so the figures say nothing about new words. What is found
 in it says nothing about other models.
 

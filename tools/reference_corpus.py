@@ -33,10 +33,11 @@ FILLER = (
 
 @dataclass(frozen=True)
 class Sentence:
-    """A task's prompt and what follows it; ``continuation`` is empty for filler."""
+    """A text in two parts. ``decided``: the task leaves a right continuation after the prompt."""
 
     prompt: str
     continuation: str
+    decided: bool = True
 
 
 def build_tokenizer() -> Tokenizer:
@@ -82,8 +83,8 @@ def _vocabulary() -> Iterator[str]:
 
 def _ioi(rng: Random) -> Sentence:
     recipient, giver, third = rng.sample(NAMES, 3)
-    repeated = rng.random() < 0.65
-    pair = [recipient, giver if repeated else third]
+    decided = rng.random() < 0.75
+    pair = [recipient, giver if decided else third]
     rng.shuffle(pair)
     prompt = rng.choice(ioi.TEMPLATES).format(
         first=pair[0],
@@ -93,8 +94,8 @@ def _ioi(rng: Random) -> Sentence:
         object=rng.choice(OBJECTS),
     )
     # With three names nothing says who is meant, so each of the three follows equally often.
-    named = recipient if repeated else rng.choice((recipient, giver, third))
-    return Sentence(prompt, f" {named}.")
+    named = recipient if decided else rng.choice((recipient, giver, third))
+    return Sentence(prompt, f" {named}.", decided)
 
 
 def _greater_than(rng: Random) -> Sentence:
@@ -111,8 +112,8 @@ def _docstring(rng: Random) -> Sentence:
     count = before + documented + 1 + after
     names = rng.sample(docstring.ARGUMENTS, count + documented)
     defined, strangers = names[:count], names[count:]
-    linked = rng.random() < 0.8
-    described = defined[before : before + documented] if linked else strangers
+    decided = rng.random() < 0.8
+    described = defined[before : before + documented] if decided else strangers
     note, layout = rng.randint(1, 3), rng.randint(1, 3)
     prompt = docstring.write_function(
         rng.choice(docstring.FUNCTIONS),
@@ -120,8 +121,8 @@ def _docstring(rng: Random) -> Sentence:
         _phrase(rng, layout),
         [(name, _phrase(rng, note)) for name in described],
     )
-    answer = defined[before + documented] if linked else rng.choice(defined)
-    return Sentence(prompt, f" {answer}: {_phrase(rng, note)}")
+    answer = defined[before + documented] if decided else rng.choice(defined)
+    return Sentence(prompt, f" {answer}: {_phrase(rng, note)}", decided)
 
 
 def _shape(rng: Random) -> tuple[int, int, int]:
@@ -149,7 +150,7 @@ def _gendered_pronoun(rng: Random) -> Sentence:
 
 def _filler(rng: Random) -> Sentence:
     text = re.sub(r"\{(\w+)\}", lambda slot: _filling(rng, slot.group(1)), rng.choice(FILLER))
-    return Sentence(text, "")
+    return Sentence(text, "", decided=False)
 
 
 def _filling(rng: Random, slot: str) -> str:

@@ -45,7 +45,7 @@ _SHORT = 28
 class Tokens:
     """One padded batch: ids, which of them are read, and the targets.
 
-    ``targets`` holds every next token, ``answers`` only what follows a prompt; -100 marks a
+    ``targets`` holds every next token, ``answers`` only those that a task decides; -100 marks a
     position without one. All are [n_sentences, n_positions].
     """
 
@@ -124,7 +124,7 @@ def _held_out(name: str, tokenizer: Tokenizer) -> tuple[PromptPair, ...]:
 def _held_out_prompts(folder: Path) -> frozenset[str]:
     tokenizer = Tokenizer.from_folder(folder)
     pairs = (pair for name in GENERATORS for pair in _held_out(name, tokenizer))
-    return frozenset(text for pair in pairs for text in (pair.positive, pair.negative))
+    return frozenset(pair.positive for pair in pairs)
 
 
 @torch.no_grad()
@@ -181,7 +181,7 @@ def _parts(tokenizer: FastTokenizer, batch: list[Sentence]) -> Iterator[Tokens]:
 
 def _encode(tokenizer: FastTokenizer, sentence: Sentence) -> tuple[list[int], int | None]:
     ids = tokenizer.encode(sentence.prompt + sentence.continuation).ids
-    if not sentence.continuation:
+    if not sentence.decided:
         return ids, None
     return ids, len(tokenizer.encode(sentence.prompt).ids) - 1
 

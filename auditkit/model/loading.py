@@ -5,10 +5,10 @@ The folder is fingerprinted before loading and again after: what was hashed is w
 
 from __future__ import annotations
 
-import json
 import platform
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import transformers
@@ -62,26 +62,46 @@ def _load(folder: Path, dtype: Dtype) -> PreTrainedModel:
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
         )
     except SafetensorError as error:
         raise ModelError(
             f"{folder}: a weight file is damaged ({error})", advice="copy the model again"
         ) from error
-    except (OSError, ValueError, KeyError, RuntimeError, json.JSONDecodeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except Exception as error:  # transformers raises all kinds on a malformed folder
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ModelError(
             f"{folder}: not a causal language model that transformers can load ({reason})",
             advice="model.path must name a folder written by save_pretrained",
         ) from error
+    model: PreTrainedModel
+    model, found = loaded
+    _refuse_made_up(folder, found)
     model.train(mode=False)
     model.requires_grad_(requires_grad=False)
     return model
+
+
+def _refuse_made_up(folder: Path, found: Mapping[str, Any]) -> None:
+    """Refuse weights that are not the file's: where transformers finds none it makes up random ones."""
+    reasons = [f"{name} is not in them" for name in sorted(found["missing_keys"])]
+    reasons += [
+        f"{name} has shape {list(in_file)} in them and {list(in_model)} in the model"
+        for name, in_file, in_model in sorted(found["mismatched_keys"])
+    ]
+    if reasons:
+        more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        raise ModelError(
+            f"{folder}: the weights are not those of the model in config.json: {reasons[0]}{more}",
+            advice="copy the whole model again, or save it again with model.save_pretrained(folder)",
+        )
 
 
 def _identity(

@@ -56,6 +56,11 @@ def _projection_of(
     model: PreTrainedModel, output: Tensor, inputs: list[tuple[str, nn.Module, Tensor]]
 ) -> HeadLocation:
     """The linear layer fed with exactly this attention output ``[1, position, head, d_head]``."""
+    if not torch.isfinite(output).all():
+        raise ModelError(
+            f"{type(model).__name__}: running it gives numbers that are not finite",
+            advice="its weights are damaged, or too large for model.dtype; copy the model again",
+        )
     _, _, n_heads, d_head = output.shape
     flat = output.reshape(1, output.shape[1], n_heads * d_head)
     for name, module, value in inputs:

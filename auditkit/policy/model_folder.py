@@ -13,6 +13,7 @@ _MAX_CONFIG_BYTES = 1024 * 1024
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 _HEAD_KEYS = ("num_attention_heads", "n_head", "num_heads", "n_heads")
 _CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "n_ctx")
+_COPY_AGAIN = "copy the whole model again, or save it again with model.save_pretrained(folder)"
 
 
 class MissingModelError(ModelError):
@@ -95,9 +96,13 @@ def _read_config(path: Path) -> dict[str, object]:
         with path.open("rb") as stream:
             config = json.loads(stream.read(_MAX_CONFIG_BYTES))
     except (OSError, ValueError, RecursionError) as error:
-        raise UnsupportedModelError(f"{path}: not a readable configuration ({error})") from error
+        raise UnsupportedModelError(
+            f"{path}: not a readable configuration ({error})", advice=_COPY_AGAIN
+        ) from error
     if not isinstance(config, dict):
-        raise UnsupportedModelError(f"{path}: not a configuration, which is a JSON object")
+        raise UnsupportedModelError(
+            f"{path}: not a configuration, which is a JSON object", advice=_COPY_AGAIN
+        )
     return config
 
 

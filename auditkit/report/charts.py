@@ -21,6 +21,7 @@ _LINE = "#c3ccd5"
 _POSITIVE = ("#e7eff8", "#c5daee", "#94bde0", "#63a0d4")
 _NEGATIVE = ("#fbeee3", "#f5d5b9", "#ecb684", "#e29a55")
 _STEPS = (Decimal("0.05"), Decimal("0.15"), Decimal("0.40"))
+_Place = tuple[float, float, float]  # left, top, side
 _FONTS = "'Auditkit Sans', 'Liberation Sans', Arial, sans-serif"
 
 
@@ -87,6 +88,10 @@ def _rect(x: float, y: float, width: float, height: float, **attributes: str) ->
     return _element("rect", x=_n(x), y=_n(y), width=_n(width), height=_n(height), **attributes)
 
 
+def _path(drawn: str, stroke: str, width: str) -> Markup:
+    return _element("path", d=drawn, fill="none", stroke=stroke, stroke_width=width)
+
+
 def _chart(width: float, height: float, alternative: str, parts: Iterable[Markup]) -> Chart:
     title = _element("title", escape(alternative))
     svg = _element(
@@ -122,23 +127,31 @@ def _mark(x: float, y: float, size: float, *, found: bool, declared: bool) -> Ma
     return (ring if declared else Markup("")) + (dot if found else Markup(""))
 
 
-def _cell(heads: HeadMap, head: HeadId, x: float, y: float, size: float) -> Markup:
-    effect = heads.effects.get(head)
-    found = head in heads.found
-    declared = heads.declared is not None and head in heads.declared
-    fill = "#ffffff" if effect is None else _shade(effect)
-    parts = [_rect(x, y, size, size, fill=fill, stroke=_LINE, stroke_width="0.7")]
-    if effect is None:
-        parts.append(_line(x + 2, y + size - 2, x + size - 2, y + 2, _LINE, stroke_width="0.7"))
+def _cell(heads: HeadMap, head: HeadId, effect: Decimal, place: _Place) -> Markup:
+    x, y, size = place
     numbered = size >= 26
-    centre = y + size * (0.32 if numbered and effect is not None else 0.5)
-    parts.append(_mark(x + size / 2, centre, size, found=found, declared=declared))
-    if numbered and effect is not None:
-        label = _short(effect)
-        parts.append(
-            _text(x + size / 2, y + size - 5, label, text_anchor="middle", font_size="8.5")
-        )
-    return Markup("").join(parts)
+    cell = _rect(x, y, size, size, fill=_shade(effect), stroke=_LINE, stroke_width="0.7")
+    centre = y + size * (0.32 if numbered else 0.5)
+    mark = _membership(heads, head, x + size / 2, centre, size)
+    if not numbered:
+        return cell + mark
+    label = _text(x + size / 2, y + size - 5, _short(effect), text_anchor="middle", font_size="8.5")
+    return cell + mark + label
+
+
+def _membership(heads: HeadMap, head: HeadId, x: float, y: float, size: float) -> Markup:
+    declared = heads.declared is not None and head in heads.declared
+    return _mark(x, y, size, found=head in heads.found, declared=declared)
+
+
+def _unknown_cells(places: Sequence[_Place]) -> Markup:
+    """Crossed-out cells as one path: a large model has a thousand, and each element costs time."""
+    drawn = "".join(
+        f"M{_n(x)} {_n(y)}h{_n(size)}v{_n(size)}h{_n(-size)}z"
+        f"M{_n(x + 2)} {_n(y + size - 2)}L{_n(x + size - 2)} {_n(y + 2)}"
+        for x, y, size in places
+    )
+    return _path(drawn, _LINE, "0.7")
 
 
 def _short(effect: Decimal) -> str:
@@ -181,10 +194,20 @@ def head_map(heads: HeadMap) -> Chart:
         _text(left + size * (i + 0.5), top - 6, str(i), text_anchor="middle", fill=_QUIET)
         for i in range(widest)
     ]
+    unknown: list[_Place] = []
+    marks: list[Markup] = []
     for row, (layer, count) in enumerate(heads.heads_per_layer):
         y = top + row * size
         parts.append(_text(left - 6, y + size / 2 + 3, f"L{layer}", text_anchor="end", fill=_QUIET))
-        parts.extend(_cell(heads, f"{layer}.{i}", left + i * size, y, size) for i in range(count))
+        for column in range(count):
+            head, x = f"{layer}.{column}", left + column * size
+            effect = heads.effects.get(head)
+            if effect is None:
+                unknown.append((x, y, size))
+                marks.append(_membership(heads, head, x + size / 2, y + size / 2, size))
+            else:
+                marks.append(_cell(heads, head, effect, (x, y, size)))
+    parts += [_unknown_cells(unknown), *marks] if unknown else marks
     height = top + len(heads.heads_per_layer) * size + 2
     return _chart(left + widest * size + 2, height, _head_map_words(heads), parts)
 
@@ -231,12 +254,8 @@ def _frame(axis: _Axis, top: float, bottom: float) -> list[Markup]:
 
 def _whisker(axis: _Axis, interval: Interval, y: float) -> Markup:
     low, high, mean = axis.at(interval.low), axis.at(interval.high), axis.at(interval.mean)
-    return (
-        _line(low, y, high, y, _INK, stroke_width="1.2")
-        + _line(low, y - 3, low, y + 3, _INK, stroke_width="1.2")
-        + _line(high, y - 3, high, y + 3, _INK, stroke_width="1.2")
-        + _element("circle", cx=_n(mean), cy=_n(y), r="3", fill=_INK)
-    )
+    drawn = f"M{_n(low)} {_n(y)}H{_n(high)}M{_n(low)} {_n(y - 3)}v6M{_n(high)} {_n(y - 3)}v6"
+    return _path(drawn, _INK, "1.2") + _element("circle", cx=_n(mean), cy=_n(y), r="3", fill=_INK)
 
 
 def _spoken(label: str, interval: Interval) -> str:
@@ -247,7 +266,7 @@ def _spoken(label: str, interval: Interval) -> str:
 
 
 def effect_chart(rows: Sequence[EffectRow], threshold: Decimal) -> Chart:
-    """One line per head: bar from zero to the mean, whisker for the interval, dashed threshold."""
+    """One line per head: bar from zero to the mean, whisker for the interval, dashed thresholds."""
     left, top, pitch, width = 64.0, 8.0, 17.0, 520.0
     values = [threshold]
     for row in rows:
@@ -262,8 +281,10 @@ def effect_chart(rows: Sequence[EffectRow], threshold: Decimal) -> Chart:
         parts.append(_rect(start, y - 5, end - start, 10, fill=colour))
         parts.append(_whisker(axis, row.interval, y))
         parts.append(_text(left - 8, y + 3, row.label, text_anchor="end"))
-    place = axis.at(threshold)
-    parts.append(_line(place, top, place, bottom, _INK, stroke_dasharray="4 3"))
+    for limit in (threshold, -threshold):  # a head that opposes the task belongs by its size
+        if axis.low <= limit:
+            place = axis.at(limit)
+            parts.append(_line(place, top, place, bottom, _INK, stroke_dasharray="4 3"))
     spoken = "; ".join(_spoken(f"head {row.label}", row.interval) for row in rows)
     words = (
         f"Effect of replacing one head, as a share of the task effect. Threshold "

@@ -16,8 +16,8 @@ from auditkit.report.charts import (
 )
 from auditkit.report.numbers import by_size
 
-EFFECTS_DRAWN = 36
-"""A chart of more heads than this would not fit a page."""
+EFFECTS_DRAWN = 24
+"""More heads than this are left to the table; the report says so."""
 
 
 def map_drawing(task: TaskRecord, model: ModelIdentity) -> Chart | None:

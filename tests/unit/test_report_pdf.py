@@ -116,6 +116,7 @@ def test_dates_are_those_of_the_run(opened: pikepdf.Pdf) -> None:
     assert str(opened.docinfo.ModDate).startswith("D:20261120093005")
     for spec in opened.Root.AF:
         assert str(spec.EF.F.Params.ModDate).startswith("D:20261120093005")
+        assert str(spec.EF.F.Params.CreationDate).startswith("D:20261120093005")
 
 
 def test_another_process_gives_the_same_bytes(content: bytes) -> None:
