@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 import platform
-import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 import click
 
 import auditkit
 from auditkit.cli import clock, places
 from auditkit.cli.commands import cli
+from auditkit.cli.interruption import INTERRUPTION
 from auditkit.errors import AuditkitError, ExitCode, InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; a user never sees a traceback."""
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    INTERRUPTION.listen()
     try:
         result = cli.main(
             args=None if arguments is None else list(arguments),
             prog_name="auditkit",
             standalone_mode=False,
         )
-    except click.exceptions.Abort:
-        return _say(ExitCode.INTERRUPTED, "interrupted; nothing was left half-written")
-    except click.UsageError as error:
-        error.show()
-        return ExitCode.USAGE
-    except click.ClickException as error:
-        return _say(ExitCode.USAGE, error.format_message())
-    except AuditkitError as error:
-        return _explain(error)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug becomes a log file
-        return _report_bug(error)
+        return _failure(error)
     return int(result) if isinstance(result, int) else ExitCode.CONSISTENT
 
 
-def _as_interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
+def _failure(error: Exception) -> ExitCode:
+    """The exit code of an exception, which is told on standard error."""
+    if INTERRUPTION.asked or isinstance(error, click.exceptions.Abort):
+        return _say(ExitCode.INTERRUPTED, "interrupted; nothing was left half-written")
+    if isinstance(error, click.UsageError):
+        error.show()
+        return ExitCode.USAGE
+    if isinstance(error, click.ClickException):
+        return _say(ExitCode.USAGE, error.format_message())
+    if isinstance(error, AuditkitError):
+        return _explain(error)
+    return _report_bug(error)
 
 
 def _say(code: ExitCode, message: str) -> ExitCode:

@@ -10,6 +10,7 @@ from pathlib import Path
 from auditkit.bundle import EVIDENCE, HTML, POLICY, assemble, publish
 from auditkit.cli import clock, places
 from auditkit.cli.check import refuse
+from auditkit.cli.interruption import StoppableProgress
 from auditkit.cli.terminal import (
     EXIT_CODE_OF,
     BarProgress,
@@ -67,10 +68,10 @@ def run_audit(
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Progress]:
     if quiet:
-        yield NoProgress()
+        yield StoppableProgress(NoProgress())
         return
     with BarProgress() as bars:
-        yield bars
+        yield StoppableProgress(bars)
 
 
 def _make_writable(out: Path) -> None:

@@ -31,6 +31,7 @@ NOT_ASSESSED = "not assessed by this tool"
 class EvidenceView:
     """What one task contributes to one item, in a sentence that stays within the law's hook."""
 
+    task_number: str
     task_title: str
     task_anchor: str
     claim: str
@@ -149,6 +150,7 @@ def _evidence(record: AuditRecord, item_id: str) -> tuple[EvidenceView, ...]:
         return ()
     return tuple(
         EvidenceView(
+            task_number=str(index),
             task_title=task.title,
             task_anchor=task_anchor(index),
             claim=claim(task),

@@ -139,6 +139,7 @@ def _statement(case: Case) -> str:
         statement = verify_envelope(case.file(ATTESTATION), case.file(CERTIFICATE))
     except EvidenceError as error:
         raise NotRunError("the attestation does not verify") from error
+    case.file(POLICY)  # a statement without its policy cannot be made
     covered = {n: content for n, content in case.files.items() if n not in {MANIFEST, ATTESTATION}}
     expected = statement_about(case.record, covered)
     stated = {item.name: item for item in statement.subject}
@@ -158,9 +159,10 @@ def _certificate(case: Case) -> str:
     pem = case.seal.certificate if case.kind == "pdf" else case.file(CERTIFICATE)
     try:
         certificate = load_certificate(pem)
+        named = organisation(certificate)  # parsed only now, and a changed byte may lie there
     except ValueError as error:
         raise EvidenceError(f"the certificate cannot be read: {error}") from error
-    if organisation(certificate) != _ORGANISATIONS[case.record.signing_level]:
+    if named != _ORGANISATIONS[case.record.signing_level]:
         raise EvidenceError("the certificate is not of the signing level the record states")
     finished = case.record.times.finished
     if finished > certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ"):

@@ -168,7 +168,9 @@ def _pem(private_key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
     )
 
 
-def _named(private_key: ec.EllipticCurvePrivateKey, organisation_name: str) -> bytes:
+def _named(
+    private_key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, organisation_name: str
+) -> bytes:
     name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, organisation_name)])
     certificate = (
         x509.CertificateBuilder(name, name, private_key.public_key(), 7)
@@ -182,14 +184,16 @@ def _named(private_key: ec.EllipticCurvePrivateKey, organisation_name: str) -> b
 def _broken_key_files(content: bytes) -> dict[str, bytes]:
     at = content.index(b"-----BEGIN CERTIFICATE")
     fresh = ec.generate_private_key(ec.SECP256R1())
+    curve = ec.generate_private_key(ec.SECP384R1())
+    other = rsa.generate_private_key(65537, 2048)
     return {
         "empty": b"",
         "key only": content[:at],
         "certificate only": content[at:],
         "cut short": content[:-100],
         "another key": _pem(fresh) + content[at:],
-        "RSA": _pem(rsa.generate_private_key(65537, 2048)) + content[at:],
-        "another curve": _pem(ec.generate_private_key(ec.SECP384R1())) + content[at:],
+        "RSA": _pem(other) + _named(other, DEVELOPMENT_ORGANISATION),
+        "another curve": _pem(curve) + _named(curve, DEVELOPMENT_ORGANISATION),
         "somebody's certificate": _pem(fresh) + _named(fresh, "Example GmbH"),
     }
 
@@ -214,6 +218,14 @@ def test_key_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentUnavailableError):
         development_key(tmp_path, NOW)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_pipe_in_place_of_the_key_is_refused_at_once(tmp_path: Path) -> None:
+    """A pipe would keep the run waiting for ever; it is refused without reading."""
+    tmp_path.chmod(0o700)
+    os.mkfifo(tmp_path / DEVELOPMENT_KEY_FILE, 0o600)
+    with pytest.raises(EnvironmentUnavailableError, match="not a regular file"):
+        development_key(tmp_path, NOW)
 
 
 def test_folder_that_cannot_be_made_is_an_environment_error(tmp_path: Path) -> None:
@@ -447,7 +459,10 @@ def test_malformed_envelopes_are_evidence_errors(key: SigningKey) -> None:
     for envelope in malformed:
         with pytest.raises(EvidenceError):
             verify_envelope(envelope, key.certificate)
-    for certificate in (b"", key.certificate * 2, b"x" + key.certificate):
+    with pytest.raises(EvidenceError, match="not an in-toto statement"):
+        verify_envelope(canonical_json(typed), key.certificate)
+    other = _named(rsa.generate_private_key(65537, 2048), "Example GmbH")
+    for certificate in (b"", key.certificate * 2, b"x" + key.certificate, other):
         with pytest.raises(EvidenceError):
             verify_envelope(canonical_json(good), certificate)
 
