@@ -129,14 +129,14 @@ def _about_sufficiency(effect: SetEffect, least: Decimal) -> Finding:
         return _finding(
             "sufficiency_exceeded",
             "warning",
-            f"{text} That is more than the whole model: the other heads oppose the task or the "
-            "ablation disturbs the model, so the circuit is not the model's own way of doing it.",
+            f"{text} That is more than the whole model carries: under this ablation the circuit does "
+            "not work as it does inside the model.",
         )
     return _finding(
         "sufficiency_not_observed",
         "warning",
-        f"{text} Below {percent(least)} the circuit is incomplete: other heads, each below the "
-        "threshold, carry the rest.",
+        f"{text} Below {percent(least)} the circuit is incomplete under this ablation; what else the "
+        "task needs was not established.",
     )
 
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from auditkit.law import load_law
 from auditkit.records.audit import Limitation
 from auditkit.records.declared import Expectation
 from auditkit.records.task import TaskRecord
 
-FIXED: tuple[Limitation, ...] = (
-    Limitation(
-        code="supporting_evidence",
-        text="This report is supporting evidence for technical documentation and instructions for "
-        "use. It is not a conformity assessment, a declaration or legal advice. Responsibility for "
-        "the system and its documentation stays with the provider.",
-    ),
+_FIXED: tuple[Limitation, ...] = (
     Limitation(
         code="scope",
         text="Every finding holds for the prompts, weights and specification stated here. It says "
@@ -62,8 +57,10 @@ _UNBOUND = Limitation(
 
 def limitations_of(tasks: Sequence[TaskRecord], committed_at: str | None) -> tuple[Limitation, ...]:
     """The limitations that hold for a run."""
+    notices = load_law().notices
     return (
-        *FIXED,
+        Limitation(code="supporting_evidence", text=notices.not_this),
+        *_FIXED,
         _STABILITY,
         _NULL,
         *((_UNCOMMITTED,) if committed_at is None else ()),

@@ -164,8 +164,7 @@ class Notices(Record):
     """Sentences about the law that every report prints unchanged."""
 
     subtitle: str
-    what_this_is_not: str
-    responsibility: str
+    not_this: str
     review_of_result: str
     criteria_before: str
     criteria_fixed: str

@@ -72,6 +72,7 @@ class FrontView:
     claims: tuple[str, ...]
     results: tuple[ResultView, ...]
     signing: str
+    not_this: str
     limitations: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -169,8 +170,10 @@ def front_view(record: AuditRecord, law: Law) -> FrontView:
         claims=tuple(rung.capitalize() for rung in LADDER),
         results=_results(record),
         signing=SIGNING_LEVELS[record.signing_level],
+        not_this=law.notices.not_this,
+        # What every report says is printed whatever the record holds, and once.
         limitations=(
-            *(limitation.text for limitation in record.limitations),
+            *(each.text for each in record.limitations if each.text != law.notices.not_this),
             SIGNATURE_LIMITS,
         ),
         warnings=_warnings(record, law),
