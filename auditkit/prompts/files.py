@@ -102,7 +102,7 @@ def _read_text(path: Path, problems: _Problems) -> str:
         raise problems.stop()
     if not path.is_file():
         what = "a folder, not a file" if path.is_dir() else "there is no such file"
-        problems.add(None, "", what)
+        problems.add(None, "", what, "prompts.file starts from the folder of the policy")
         raise problems.stop()
     try:
         with path.open("rb") as stream:

@@ -15,12 +15,15 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pikepdf
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
@@ -34,7 +37,7 @@ from auditkit.recompute import mismatches
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
 from auditkit.signing.dsse import sign_statement, statement_about
-from auditkit.signing.keys import SigningKey, development_key
+from auditkit.signing.keys import DEVELOPMENT_ORGANISATION, SigningKey, development_key
 from auditkit.signing.pdf import sign_pdf
 from auditkit.store.evidence_store import EvidenceStore
 from auditkit.verifying import Verification, verify
@@ -159,6 +162,15 @@ def outcomes(verification: Verification) -> dict[str, str]:
     return {check.id: check.outcome for check in verification.checks}
 
 
+def assert_explained(verification: Verification) -> None:
+    """The run does not verify, and each check says why in one line that somebody wrote."""
+    assert not verification.ok
+    for check in verification.checks:
+        assert "\n" not in check.detail
+        assert 0 < len(check.detail) <= 300
+        assert "broke off" not in check.detail, check
+
+
 # The clean control
 
 
@@ -206,7 +218,7 @@ def one_bit_changed(run: Run, name: str) -> None:
         run.write(name, bytes(changed))
         verification = run.verify()
         assert "manifest" in verification.failed, position
-        assert not verification.ok
+        assert_explained(verification)
     run.write(name, content)
     assert run.verify().ok
 
@@ -266,7 +278,7 @@ def test_file_that_is_not_what_was_written_fails_the_manifest(
         path.mkdir()
     verification = run.verify()
     assert "manifest" in verification.failed
-    assert not verification.ok
+    assert_explained(verification)
 
 
 @pytest.mark.parametrize("name", sorted(ALL_NAMES - {"MANIFEST.json"}))
@@ -276,7 +288,7 @@ def test_file_dropped_and_listed_anew_is_caught(run: Run, name: str) -> None:
     run.list_anew()
     verification = run.verify()
     assert "manifest" in verification.failed
-    assert not verification.ok
+    assert_explained(verification)
 
 
 def add_file(run: Run) -> None:
@@ -553,11 +565,7 @@ def test_mutation_is_caught_by_its_check(
     mutate(run)
     verification = run.verify()
     assert caught_by <= set(verification.failed), verification.checks
-    assert not verification.ok
-    assert all(
-        "\n" not in check.detail and len(check.detail) <= 300 for check in verification.checks
-    )
-    assert not any("broke off" in check.detail for check in verification.checks)
+    assert_explained(verification)
 
 
 @pytest.mark.parametrize(
@@ -609,7 +617,7 @@ def test_lone_pdf_that_was_changed_fails_its_seal(run: Run, mutate: Callable[[Ru
     mutate(run)
     verification = verify(run.directory / "report.pdf")
     assert "pdf_seal" in verification.failed
-    assert not verification.ok
+    assert_explained(verification)
 
 
 def test_no_sampled_bit_of_a_lone_pdf_can_change_unseen(run: Run) -> None:
@@ -621,6 +629,46 @@ def test_no_sampled_bit_of_a_lone_pdf_can_change_unseen(run: Run) -> None:
         changed[position] ^= 4
         path.write_bytes(changed)
         assert "pdf_seal" in verify(path).failed, position
+
+
+def key_of(organisation: str) -> SigningKey:
+    """A key whose self-signed certificate names an organisation, for one day from NOW."""
+    private_key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, organisation)])
+    usage = x509.KeyUsage(True, True, *[False] * 7)  # noqa: FBT003 - signature, commitment
+    certificate = (
+        x509.CertificateBuilder(name, name, private_key.public_key(), 7)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=1))
+        .add_extension(usage, critical=True)
+        .sign(private_key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    return SigningKey(private_key=private_key, certificate=pem, level="development")
+
+
+def test_development_record_signed_in_a_company_s_name_is_caught(run: Run) -> None:
+    """A certificate that names somebody does not go with a record that says development key."""
+    run.replace_all(bundle_of(run.record, key_of("Example Provider GmbH")))
+    verification = run.verify()
+    assert verification.failed == ("certificate",)
+    assert "signing level" in verification.checks[3].detail
+
+
+def test_run_that_finished_after_the_certificate_expired_is_caught(run: Run) -> None:
+    """A certificate cannot vouch for a run that ended after its own end."""
+    times = run.record.times.model_copy(update={"finished": "2026-11-21T09:31:01Z"})
+    remade = run.record.model_copy(update={"times": times})
+    run.replace_all(bundle_of(remade, key_of(DEVELOPMENT_ORGANISATION)))
+    assert "had expired" in run.verify().checks[3].detail
+
+
+def test_certificate_still_valid_in_the_run_s_last_second_is_accepted(run: Run) -> None:
+    """The certificate's last second counts."""
+    times = run.record.times.model_copy(update={"finished": "2026-11-21T09:31:00Z"})
+    remade = run.record.model_copy(update={"times": times})
+    run.replace_all(bundle_of(remade, key_of(DEVELOPMENT_ORGANISATION)))
+    assert run.verify().checks[3].outcome == "not_run"
 
 
 # The store
@@ -671,6 +719,15 @@ def test_rewritten_store_is_caught_by_an_old_report(run: Run, tmp_path: Path) ->
     assert store.audit().clean
     verification = verify(run.directory, store=store)
     assert verification.failed == ("store",)
+
+
+def test_store_with_another_record_of_the_run_is_caught(run: Run, tmp_path: Path) -> None:
+    """The same run id with other contents in a sound store is named as such."""
+    operator = run.record.operator.model_copy(update={"name": "Somebody Else"})
+    store = EvidenceStore.open(f"sqlite:///{tmp_path / 'new.db'}")
+    store.append(run.record.model_copy(update={"operator": operator}))
+    check = verify(run.directory, store=store).checks[12]
+    assert (check.outcome, check.detail) == ("failed", "the store holds another record of this run")
 
 
 def test_store_that_does_not_hold_the_run_is_not_a_failure(run: Run, tmp_path: Path) -> None:

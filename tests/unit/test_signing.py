@@ -278,6 +278,23 @@ def test_no_byte_of_a_sealed_pdf_can_change_unseen(sealed: bytes) -> None:
         assert problems, f"byte {position}"
 
 
+def test_changed_content_and_changed_signature_are_told_apart(sealed: bytes) -> None:
+    """A changed page breaks what was signed; a changed signature does not verify."""
+    content = bytearray(sealed)
+    content[12] ^= 1  # in the comment of the second line
+    changed = check_pdf_signature(bytes(content), [])
+    assert not changed.intact
+    assert "the signed bytes were changed" in changed.problems
+    start = sealed.index(b"/Contents <") + len(b"/Contents <")
+    end = sealed.index(b">", start)
+    forged = bytearray(bytes.fromhex(sealed[start:end].decode()))
+    forged[len(forged.rstrip(b"\0")) - 1] ^= 1  # the last byte of the ECDSA signature
+    digits = forged.hex().upper().encode()
+    status = check_pdf_signature(sealed[:start] + digits + sealed[end:], [])
+    assert (status.intact, status.valid) == (True, False)
+    assert "the signature does not verify" in status.problems
+
+
 @pytest.mark.parametrize("addition", [b"\n", b" ", b"<html>"])
 def test_bytes_after_the_end_break_the_seal(sealed: bytes, addition: bytes) -> None:
     """pyHanko accepts bytes after the end marker; the rule here does not."""
