@@ -1,0 +1,266 @@
+"""Builds a control model: a stock GPT-2 whose weights are written down, with what was planted in it.
+
+The embedding stores words and positions as signals, every attention head is written from its wiring,
+the unembedding reads the answer slots, and the feed-forward layers are zero. Models with a circuit known
+by construction: Tracr (Lindner et al., arXiv:2301.05062).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from transformers import GPT2Config, GPT2LMHeadModel
+from transformers.models.gpt2.modeling_gpt2 import GPT2Attention
+
+from auditkit.controls.planting import (
+    CARRYING_KINDS,
+    ControlSpecification,
+    Kind,
+    PlannedHead,
+    PlantedHead,
+)
+from auditkit.controls.residual import EPSILON, N_SIGNALS, Residual, paired, rotated
+from auditkit.controls.vocabulary import (
+    BEGIN,
+    COLOURS,
+    LENGTH,
+    LINKS,
+    NAMES,
+    VOCABULARY,
+    other_task_pairs,
+    task_pairs,
+)
+from auditkit.controls.wiring import NOTES, Term, Wiring, smallest_signal, wire
+from auditkit.digest import canonical_json, sha256_hex
+from auditkit.model.locating import HeadLocation, locate_heads
+from auditkit.model.subject import Subject
+from auditkit.prompts.pairs import ResolvedPair
+from auditkit.records.model import AttentionLayer, FileDigest, ModelIdentity
+
+DISCOVERY, TEST = 10, 20
+"""Pairs of a control model's discovery and test set."""
+
+_LOGITS_PER_ANSWER = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class ControlModel:
+    """A model with its circuit known, and the prompts it was written for.
+
+    ``planted`` is every head in layer order. ``circuits`` are the planted minimal sets of heads that
+    carry the task by themselves: one, or several where one part can do another's work. ``discovery``
+    and ``test`` share no text; ``other_task`` is for heads of kind ``UNRELATED``.
+    """
+
+    specification: ControlSpecification
+    model: GPT2LMHeadModel
+    planted: tuple[PlantedHead, ...]
+    circuits: tuple[frozenset[str], ...]
+    discovery: tuple[ResolvedPair, ...]
+    test: tuple[ResolvedPair, ...]
+    other_task: tuple[ResolvedPair, ...]
+
+    def heads(self, *kinds: Kind) -> tuple[PlantedHead, ...]:
+        """The planted heads of these kinds, in layer order."""
+        return tuple(each for each in self.planted if each.kind in kinds)
+
+    def subject(self) -> Subject:
+        """The model ready to be audited, from memory.
+
+        Its identity's digests are those that a folder written by ``save_pretrained`` would have for
+        the weights; there is no tokenizer, so that digest covers the words in the order of their ids.
+
+        Raises:
+            ModelError: its heads cannot be located.
+        """
+        locations = locate_heads(self.model)
+        return Subject(self.model, locations, self._identity(locations))
+
+    def _identity(self, locations: tuple[HeadLocation, ...]) -> ModelIdentity:
+        content = safetensors.torch.save(self.model.state_dict(), metadata={"format": "pt"})
+        file = FileDigest(
+            path="model.safetensors",
+            size=len(content),
+            sha256=f"sha256:{sha256_hex(content)}",
+        )
+        manifest_digest = _digest(canonical_json([file.model_dump(mode="json")]))
+        return ModelIdentity(
+            name=self.specification.name,
+            revision=None,
+            architecture=type(self.model).__name__,
+            n_parameters=sum(parameter.numel() for parameter in self.model.parameters()),
+            layers=tuple(
+                AttentionLayer(index=i, n_heads=at.n_heads, d_head=at.d_head, module=at.name)
+                for i, at in enumerate(locations)
+            ),
+            manifest=(file,),
+            manifest_digest=manifest_digest,
+            root_digest=_digest(bytes.fromhex(file.sha256.removeprefix("sha256:"))),
+            weights_digest=manifest_digest,
+            tokenizer_digest=_digest(canonical_json(list(VOCABULARY))),
+        )
+
+
+def build(specification: ControlSpecification) -> ControlModel:
+    """The control model of a plan. The same plan gives the same weights, heads and prompts.
+
+    Raises:
+        ValueError: the plan asks for more prompt pairs than there are.
+    """
+    generator = torch.Generator().manual_seed(specification.seed)
+    layers = _shuffled(specification)
+    model = _empty(specification)
+    width = int(model.config.hidden_size)
+    residual = rotated(width, generator) if specification.rotated else paired(width)
+    with torch.no_grad():
+        _write_ends(model, residual)
+        for attention, heads in zip(_attentions(model), layers, strict=True):
+            for index, head in enumerate(heads):
+                _write_head(attention, index, wire(head, specification, generator), residual)
+        _add_noise(model, specification, generator)
+    planted = _planted(specification, layers)
+    pairs = task_pairs(specification.negatives, DISCOVERY + TEST, specification.seed)
+    return ControlModel(
+        specification=specification,
+        model=model,
+        planted=planted,
+        circuits=_circuits(specification, planted),
+        discovery=pairs[:DISCOVERY],
+        test=pairs[DISCOVERY:],
+        other_task=other_task_pairs(DISCOVERY, specification.seed),
+    )
+
+
+def _shuffled(specification: ControlSpecification) -> list[list[PlannedHead]]:
+    """The planned heads, each layer in an order drawn from the seed."""
+    draw = Random(specification.seed)  # noqa: S311 - a repeatable draw, not a secret
+    return [draw.sample(layer, len(layer)) for layer in specification.layers]
+
+
+def _empty(specification: ControlSpecification) -> GPT2LMHeadModel:
+    """A model of the plan's shape: every weight zero, every LayerNorm linear."""
+    n_heads = specification.heads_per_layer
+    d_head = -(-2 * N_SIGNALS // n_heads)  # two coordinates per signal, rounded up
+    config = GPT2Config(
+        vocab_size=len(VOCABULARY),
+        n_positions=LENGTH,
+        n_embd=n_heads * d_head,
+        n_layer=len(specification.layers),
+        n_head=n_heads,
+        n_inner=1,
+        layer_norm_epsilon=EPSILON,
+        tie_word_embeddings=False,
+        bos_token_id=VOCABULARY.index(BEGIN),
+        eos_token_id=VOCABULARY.index(BEGIN),
+    )
+    with torch.random.fork_rng(devices=[]):  # construction draws weights that are then discarded
+        model = GPT2LMHeadModel(config)
+    model.train(mode=False)
+    model.requires_grad_(requires_grad=False)
+    for parameter in model.parameters():
+        parameter.zero_()
+    for module in model.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.weight.fill_(EPSILON**0.5)
+    return model
+
+
+def _attentions(model: GPT2LMHeadModel) -> list[GPT2Attention]:
+    """The attention layers in the order they run."""
+    return [module for module in model.modules() if isinstance(module, GPT2Attention)]
+
+
+def _write_ends(model: GPT2LMHeadModel, residual: Residual) -> None:
+    """What words and positions put into the residual stream, and which answers are read from it."""
+    words = {"begin": (BEGIN,), "name": NAMES, "colour": COLOURS, "link": LINKS}
+    for slot, texts in words.items():
+        rows = [VOCABULARY.index(text) for text in texts]
+        model.transformer.wte.weight[rows] = residual.slot(slot)
+    model.transformer.wpe.weight.copy_(residual.slot("position"))
+    for slot, texts in {"answer": COLOURS, "other answer": NAMES}.items():
+        rows = [VOCABULARY.index(text) for text in texts]
+        model.lm_head.weight[rows] = _LOGITS_PER_ANSWER * residual.slot(slot)
+
+
+def _write_head(attention: GPT2Attention, index: int, wiring: Wiring, residual: Residual) -> None:
+    """One head's block of the joint query, key and value matrix, and of the output projection."""
+    look, move = wiring.look, wiring.move
+    joint, output = attention.c_attn, attention.c_proj
+    d_model = residual.d_model
+    d_head = attention.head_dim
+    # Attention divides by sqrt(d_head); query and key each bring half of the sharpness.
+    strength = (look.sharpness * d_head**0.5) ** 0.5
+    query, key = _read(look.query, residual), _read(look.key, residual)
+    value = _read(move.read, residual)
+    matching = query.shape[1]
+    start = index * d_head
+    joint.weight[:, start : start + matching] = strength * query
+    joint.bias[start + matching] = strength
+    start += d_model
+    joint.weight[:, start : start + matching] = strength * key
+    joint.weight[:, start + matching] = strength / 2 * residual.slot("begin")[0]
+    start += d_model
+    joint.weight[:, start : start + value.shape[1]] = value
+    rows = slice(index * d_head, index * d_head + value.shape[1])
+    output.weight[rows] = move.write @ residual.slot(move.to)
+
+
+def _read(terms: tuple[Term, ...], residual: Residual) -> Tensor:
+    """The sum of what terms read, ``[d_model, dimensions of the head]``."""
+    parts = [residual.slot(slot).T @ matrix for slot, matrix in terms]
+    return torch.stack(parts).sum(0)
+
+
+def _add_noise(
+    model: GPT2LMHeadModel, specification: ControlSpecification, generator: torch.Generator
+) -> None:
+    """Noise on every matrix that is read or written. Scaled by the smallest signal: whatever amplifies
+    a tiny head's output amplifies the noise in its slot too, and null heads would leak through it."""
+    if not specification.noise:
+        return
+    size = specification.noise * smallest_signal(specification)
+    matrices = [model.transformer.wte.weight, model.transformer.wpe.weight, model.lm_head.weight]
+    for attention in _attentions(model):
+        matrices += [attention.c_attn.weight, attention.c_proj.weight]
+    for matrix in matrices:
+        matrix.add_(size * torch.randn(matrix.shape, generator=generator))
+
+
+def _planted(
+    specification: ControlSpecification, layers: list[list[PlannedHead]]
+) -> tuple[PlantedHead, ...]:
+    placed = [
+        (f"{layer}.{index}", head.role)
+        for layer, heads in enumerate(layers)
+        for index, head in enumerate(heads)
+    ]
+    primary = next((head for head, role in placed if role == "recall"), None)
+    return tuple(
+        PlantedHead(
+            head=head,
+            role=role,
+            kind=specification.kind_of(role),
+            note=NOTES[role],
+            primary=primary if role == "backup" else None,
+        )
+        for head, role in placed
+    )
+
+
+def _circuits(
+    specification: ControlSpecification, planted: tuple[PlantedHead, ...]
+) -> tuple[frozenset[str], ...]:
+    """The carrying heads; and, where backups replace the primary in full, what suffices with them."""
+    carrying = frozenset(each.head for each in planted if each.kind in CARRYING_KINDS)
+    if specification.backup_gain != 1.0:
+        return (carrying,)
+    roles = ("subject", "backup")
+    return carrying, frozenset(each.head for each in planted if each.role in roles)
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{sha256_hex(content)}"

@@ -1,0 +1,94 @@
+"""What control models read: twelve words, one sentence form, and prompt pairs made from them.
+
+"Ada likes red and Ben likes blue and Ada likes" is followed by "red". All prompts have the same
+number of tokens, and every word is one token.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from auditkit.controls.planting import Negatives
+from auditkit.prompts.pairs import ResolvedPair
+from auditkit.records.prompts import PromptPair
+
+BEGIN = "<bos>"
+NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve")
+COLOURS = ("red", "blue", "green", "white")
+LINKS = ("likes", "and")
+# Colours early on: heads are located by running the model on the first few token ids, and on names
+# alone some layers would put out nothing.
+VOCABULARY = (BEGIN, *LINKS, "Ada", "red", "Ben", "blue", *COLOURS[2:], *NAMES[2:])
+"""Every token's text; its place is its id."""
+
+_FORM = "{} likes {} and {} likes {} and {} likes"
+LENGTH = len(_FORM.split()) + 1
+"""Tokens of a prompt, the one that begins it included."""
+
+
+def task_pairs(negatives: Negatives, n: int, seed: int) -> tuple[ResolvedPair, ...]:
+    """``n`` pairs of the planted task, no text in two of them. The right answer is the asked colour.
+
+    Raises:
+        ValueError: so many pairs without a common text do not exist.
+    """
+    draw = Random(seed)  # noqa: S311 - a repeatable draw, not a secret
+    seen: set[str] = set()
+    pairs: list[ResolvedPair] = []
+    for _ in range(200 * n):
+        pair = _task_pair(negatives, draw)
+        if len(pairs) < n and seen.isdisjoint((pair.positive, pair.negative)):
+            seen |= {pair.positive, pair.negative}
+            pairs.append(_resolved(pair))
+    if len(pairs) < n:
+        raise ValueError(f"there are not {n} pairs that share no text")
+    return tuple(pairs)
+
+
+def other_task_pairs(n: int, seed: int) -> tuple[ResolvedPair, ...]:
+    """``n`` pairs of the other task these models may do: repeat the name asked about."""
+    return tuple(
+        _resolved(
+            PromptPair(
+                positive=pair.pair.positive,
+                negative=pair.pair.negative,
+                answers=(pair.pair.positive.split()[-2],),
+                wrong=(pair.pair.negative.split()[-2],),
+                template="the name asked about",
+            )
+        )
+        for pair in task_pairs("absent", n, seed)
+    )
+
+
+def _task_pair(negatives: Negatives, draw: Random) -> PromptPair:
+    first, second, stranger = draw.sample(NAMES, 3)
+    colours = draw.sample(COLOURS, 2)
+    asked = draw.randrange(2)
+    name, other = (first, second) if asked == 0 else (second, first)
+    negative = {
+        "absent": (first, colours[0], second, colours[1], stranger),
+        "other": (first, colours[0], second, colours[1], other),
+        "swapped": (second, colours[0], first, colours[1], name),
+    }[negatives]
+    return PromptPair(
+        positive=_FORM.format(first, colours[0], second, colours[1], name),
+        negative=_FORM.format(*negative),
+        answers=(colours[asked],),
+        wrong=(colours[1 - asked],),
+        template="the colour somebody likes",
+    )
+
+
+def _resolved(pair: PromptPair) -> ResolvedPair:
+    return ResolvedPair(
+        pair=pair,
+        positive_ids=_ids(f"{BEGIN} {pair.positive}"),
+        negative_ids=_ids(f"{BEGIN} {pair.negative}"),
+        answer_ids=_ids(" ".join(pair.answers)),
+        wrong_ids=_ids(" ".join(pair.wrong)),
+    )
+
+
+def _ids(text: str) -> tuple[int, ...]:
+    return tuple(VOCABULARY.index(word) for word in text.split())
