@@ -92,7 +92,7 @@ class Case:
         """
         try:
             return parse_evidence(self.part(EVIDENCE))
-        except Exception as error:
+        except Exception as error:  # hostile bytes: whatever breaks the reader is check 8's failure
             raise NotRunError(f"{EVIDENCE} cannot be read") from error
 
     def wants(self, report: str) -> bool:

@@ -1,0 +1,199 @@
+"""What many tests share: the command line, one finished run, and no network for any of them."""
+
+from __future__ import annotations
+
+import fcntl
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from auditkit.cli import main
+
+ROOT = Path(__file__).parents[1]
+QUICKSTART = ROOT / "policies" / "quickstart.yaml"
+STORIES = ROOT.parent / "shared" / "models" / "stories260K"
+
+
+def refuse_network(log: str) -> None:
+    """From here on this process reaches no network; each attempt is an ``OSError`` and a line of ``log``.
+
+    Its source is also the ``sitecustomize`` of every command line the tests start, so it needs nothing
+    from this module.
+    """
+    import errno
+    import socket
+    from pathlib import Path
+
+    def refuse(target: object) -> None:
+        with Path(log).open("a", encoding="utf-8") as stream:
+            stream.write(f"{target!r}\n")
+        raise OSError(errno.ENETUNREACH, "the tests have no network")
+
+    def unless_local(original: Any) -> Any:  # noqa: ANN401 - socket's own methods
+        def connect(self: socket.socket, address: Any) -> Any:  # noqa: ANN401
+            if self.family != socket.AF_UNIX:
+                refuse(address)
+            return original(self, address)
+
+        return connect
+
+    for name in ("connect", "connect_ex"):
+        setattr(socket.socket, name, unless_local(getattr(socket.socket, name)))
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+        setattr(socket, name, lambda *host: refuse(host))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test of this process reaches the network."""
+    del config
+    refuse_network(os.devnull)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command line left: its exit code, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:  # noqa: ANN401 - any JSON value
+        """The standard output as JSON."""
+        return json.loads(self.out)
+
+
+class CommandLine(Protocol):
+    """Runs ``auditkit ARGUMENTS``."""
+
+    def __call__(self, *arguments: str | Path) -> Outcome: ...
+
+
+class Auditkit:
+    """The real command line, in a process of its own, with its own home and no network."""
+
+    def __init__(self, home: Path, guard: Path) -> None:
+        self.home = home
+        self._guard = guard
+
+    def __call__(
+        self, *arguments: str | Path, cwd: Path | None = None, **environment: str
+    ) -> Outcome:
+        """The outcome of ``auditkit ARGUMENTS``."""
+        done = subprocess.run(
+            [*self.command, *map(str, arguments)],
+            env=self.environment(**environment),
+            cwd=cwd,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def command(self) -> list[str]:
+        """What starts it."""
+        return [sys.executable, "-m", "auditkit"]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment it runs in."""
+        own = {"AUDITKIT_HOME": str(self.home), "PYTHONPATH": str(self._guard), "CI": ""}
+        return {**os.environ, **own, **more}
+
+    def network_attempts(self) -> str:
+        """Every address that a command line of this test session tried to reach, one per line."""
+        log = self._guard / "attempts"
+        return log.read_text("utf-8") if log.exists() else ""
+
+
+@pytest.fixture(scope="session")
+def network_guard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose ``sitecustomize`` keeps a Python process off the network, and notes attempts."""
+    folder = tmp_path_factory.mktemp("network-guard")
+    call = f"refuse_network({str(folder / 'attempts')!r})"
+    source = f"from typing import Any\n\n{inspect.getsource(refuse_network)}\n\n{call}\n"
+    (folder / "sitecustomize.py").write_text(source, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The ``AUDITKIT_HOME`` of one test, not yet made: no test sees the developer's own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("AUDITKIT_HOME", str(folder))
+    monkeypatch.setenv("CI", "")
+    return folder
+
+
+@pytest.fixture
+def auditkit(home: Path, network_guard: Path) -> Auditkit:
+    """The real command line, in a process of its own."""
+    return Auditkit(home, network_guard)
+
+
+@pytest.fixture
+def auditkit_here(capsys: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
+    """The same command line inside the test's own process: faster where torch is loaded already."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(*arguments: str | Path) -> Outcome:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Outcome(int(code), captured.out, captured.err)
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """One run of the quickstart policy, shared by all tests: read it, or copy it to change it."""
+
+    directory: Path
+    home: Path
+    outcome: Outcome
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, network_guard: Path) -> FinishedRun:
+    """``auditkit run policies/quickstart.yaml --json``, run once however many workers there are."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, noted = shared / "finished-run", shared / "finished-run" / "outcome.json"
+    with _alone(shared / "finished-run.lock"):
+        if not noted.exists():
+            command = Auditkit(folder / "home", network_guard)
+            outcome = command("run", QUICKSTART, "--out", folder / "out", "--json")
+            folder.mkdir(exist_ok=True)
+            noted.write_text(json.dumps(vars(outcome)), encoding="utf-8")
+    outcome = Outcome(**json.loads(noted.read_text("utf-8")))
+    if outcome.code != 0:
+        pytest.fail(f"the quickstart run ended with {outcome.code}:\n{outcome.err}")
+    return FinishedRun(Path(outcome.json()["directory"]), folder / "home", outcome)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Until the block ends, no other worker is in one with the same lock file."""
+    with lock.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_model() -> Path:
+    """The folder of stories260K, a real model of 5 layers of 8 heads that is not part of auditkit."""
+    if not STORIES.is_dir():
+        pytest.skip(f"the test model is not beside this checkout: {STORIES}")
+    return STORIES

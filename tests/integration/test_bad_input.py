@@ -1,0 +1,450 @@
+"""A policy, prompt file or model that cannot be used: what is said, with which exit code, what is left.
+
+Whatever is wrong is found before anything is recorded: no run directory, no run in the store.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from auditkit.prompts.generators import generate
+from auditkit.store.evidence_store import EvidenceStore
+from auditkit.tokens import Tokenizer
+from tests.conftest import ROOT, Auditkit, CommandLine, Outcome
+
+REFERENCE = ROOT / "policies" / "models" / "reference"
+
+POLICY = """\
+auditkit: 1
+system:
+  name: A
+  version: "1"
+  intended_purpose: B
+  provider: {name: C, address: D, email: E}
+declared_by: {name: F, role: G}
+model: {path: model}
+report: {formats: [html]}
+tasks:
+  - id: names
+    title: H
+    prompts: {file: pairs.jsonl}
+    examples: 10
+    expected:
+      heads: ["0.0", "3.7"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A policy that could be run, its 30 pairs, and a copy of the reference model (4 layers of 8)."""
+    made = tmp_path / "audit"
+    shutil.copytree(REFERENCE, made / "model")
+    (made / "policy.yaml").write_text(POLICY)
+    pairs = generate("ioi", Tokenizer.from_folder(REFERENCE), 30, 0, "discovery")
+    entries = [
+        {
+            "positive": pair.positive,
+            "negative": pair.negative,
+            "answer": pair.answers[0],
+            "wrong": pair.wrong[0],
+        }
+        for pair in pairs
+    ]
+    (made / "pairs.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return made
+
+
+def replaced(old: str, new: str) -> Callable[[Path], None]:
+    """An edit of the policy's text."""
+
+    def edit(folder: Path) -> None:
+        path = folder / "policy.yaml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    return edit
+
+
+def written(text: str) -> Callable[[Path], None]:
+    """Another policy altogether."""
+    return replaced(POLICY, text)
+
+
+def third_pair(**changes: object) -> Callable[[Path], None]:
+    """An edit of the pair on line 3."""
+
+    def edit(folder: Path) -> None:
+        lines = (folder / "pairs.jsonl").read_text().splitlines()
+        lines[2] = json.dumps({**json.loads(lines[2]), **changes})
+        (folder / "pairs.jsonl").write_text("\n".join(lines))
+
+    return edit
+
+
+def nothing_left(folder: Path, home: Path) -> bool:
+    """Whether there is no run, whole or in part, neither in ``out`` nor in the store."""
+    out, store = folder / "out", home / "evidence.db"
+    if out.exists() and list(out.iterdir()):
+        return False
+    return not store.exists() or not EvidenceStore.open(f"sqlite:///{store}", create=False).list()
+
+
+def assert_told(outcome: Outcome, code: int, *parts: str) -> None:
+    """The outcome has the code, nothing on standard output, no traceback, and every part."""
+    assert (outcome.code, outcome.out) == (code, "")
+    assert "Traceback" not in outcome.err
+    for part in parts:
+        assert part in outcome.err
+
+
+POLICY_FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
+    "not YAML": (
+        replaced('version: "1"', 'version: "1'),
+        ["policy.yaml:16: not valid YAML", "(check indentation, quotes and brackets"],
+    ),
+    "empty": (written(""), ["policy.yaml: the policy is empty (begin with `auditkit: 1`"]),
+    "alias": (
+        replaced("title: H", "title: *name"),
+        ["policy.yaml:12: tasks[0].title: the alias *name is not read (write the value out)"],
+    ),
+    "duplicate key": (
+        replaced("    title: H\n", "    title: H\n    title: J\n"),
+        ["policy.yaml:13: tasks[0].title: the key is written twice, first on line 12 (keep one"],
+    ),
+    "unknown key": (
+        replaced("examples: 10", "exampels: 10"),
+        ["policy.yaml:14: tasks[0].exampels: this key is not known here", "`examples`"],
+    ),
+    "wrong type": (
+        replaced("examples: 10", "examples: ten"),
+        [
+            "policy.yaml:14: tasks[0].examples: a whole number is needed here, not 'ten' (write digits"
+        ],
+    ),
+    "no tasks": (
+        written(POLICY[: POLICY.index("tasks:")] + "tasks: []\n"),
+        ["policy.yaml:10: tasks: there are no tasks (declare at least one"],
+    ),
+    "no negative": (
+        third_pair(negative=""),
+        ["pairs.jsonl:3: negative: there is no negative prompt (write the matched prompt"],
+    ),
+    "unequal length": (
+        third_pair(negative="Then, Lucy"),
+        ["pairs.jsonl:3:", "tokens", "the negative 4", "("],
+    ),
+    "answer of several tokens": (
+        third_pair(answer=" Lucy Mary"),
+        ["pairs.jsonl:3: pairs[2].answer: ' Lucy Mary' is", "(choose an answer that is one token"],
+    ),
+    "no such head": (
+        replaced('"3.7"', '"9.9"'),
+        [
+            "policy.yaml:16: tasks[0].expected.heads[1]: the model has no head 9.9",
+            "it has 4 layers of 8 (layers are 0 to 3, heads are 0 to 7)",
+        ],
+    ),
+    "threshold above 1": (
+        replaced("    examples: 10\n", "    examples: 10\n    thresholds: {head_effect: 1.5}\n"),
+        ["policy.yaml:15: tasks[0].thresholds.head_effect:", "1.5", "("],
+    ),
+    "no policy": (
+        lambda folder: (folder / "policy.yaml").unlink(),
+        ["policy.yaml: there is no such file (`auditkit init` writes a policy"],
+    ),
+    "no prompt file": (
+        lambda folder: (folder / "pairs.jsonl").unlink(),
+        ["pairs.jsonl: there is no such file (prompts.file starts from the folder"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "parts"), POLICY_FAULTS.values(), ids=POLICY_FAULTS.keys())
+def test_a_fault_of_the_policy_is_placed_and_explained(
+    spoil: Callable[[Path], None],
+    parts: list[str],
+    folder: Path,
+    home: Path,
+    auditkit_here: CommandLine,
+) -> None:
+    """One fault is one problem with file, line, key and remedy, exit 4, and nothing is run."""
+    spoil(folder)
+    outcome = auditkit_here("run", folder / "policy.yaml", "--out", folder / "out")
+    assert_told(outcome, 4, *parts, "auditkit: 1 problem; nothing was run")
+    assert outcome.err.startswith(str(folder))
+    assert len(outcome.err.splitlines()) == 2
+    assert not (folder / "out").exists()
+    assert not home.exists()
+
+
+def test_all_faults_are_told_at_once(folder: Path, home: Path, auditkit: Auditkit) -> None:
+    """Faults of policy, heads and prompts come together, in one run of the real command line."""
+    replaced('"3.7"', '"9.9"')(folder)
+    third_pair(answer=" Lucy Mary")(folder)
+    (folder / "model" / "model.safetensors").unlink()
+    outcome = auditkit("run", folder / "policy.yaml", "--out", folder / "out")
+    parts = ["no head 9.9", "pairs.jsonl:3", "no .safetensors file", "2 problems; nothing was run"]
+    assert_told(outcome, 4, *parts)
+    replaced("examples: 10", "examples: ten")(folder)
+    replaced("title: H", "titel: H")(folder)
+    outcome = auditkit("run", folder / "policy.yaml", "--out", folder / "out")
+    parts = ["tasks[0].examples", "tasks[0].titel", "tasks[0].title", "3 problems"]
+    assert_told(outcome, 4, *parts)
+    assert nothing_left(folder, home)
+
+
+def test_a_check_tells_what_a_run_would(folder: Path, auditkit_here: CommandLine) -> None:
+    """``check --json`` lists the same problems, each with file, line, key, message and advice."""
+    replaced('"3.7"', '"9.9"')(folder)
+    outcome = auditkit_here("check", folder / "policy.yaml", "--json")
+    (problem,) = outcome.json()["problems"]
+    assert (outcome.code, outcome.json()["ok"]) == (4, False)
+    assert (problem["line"], problem["key"]) == (16, "tasks[0].expected.heads[1]")
+    assert Path(problem["file"]) == folder / "policy.yaml"
+    assert problem["advice"] == "layers are 0 to 3, heads are 0 to 7"
+
+
+# Models. Each fault is made in a copy of the reference model.
+
+
+def changed_config(**changes: object) -> Callable[[Path], None]:
+    """The configuration with other values; ``None`` removes a key."""
+
+    def spoil(model: Path) -> None:
+        config = {**json.loads((model / "config.json").read_text()), **changes}
+        kept = {key: value for key, value in config.items() if value is not None}
+        (model / "config.json").write_text(json.dumps(kept))
+
+    return spoil
+
+
+def changed_bytes(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    """The weight file with other bytes."""
+
+    def spoil(model: Path) -> None:
+        weights = model / "model.safetensors"
+        weights.write_bytes(change(weights.read_bytes()))
+
+    return spoil
+
+
+def changed_tensors(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    """The weight file, well formed, with other tensors."""
+
+    def spoil(model: Path) -> None:
+        tensors = load_file(model / "model.safetensors")
+        change(tensors)
+        save_file(tensors, model / "model.safetensors", metadata={"format": "pt"})
+
+    return spoil
+
+
+def pickle_only(model: Path) -> None:
+    (model / "model.safetensors").rename(model / "pytorch_model.bin")
+
+
+def linked(model: Path) -> None:
+    (model / "model.safetensors").rename(model.parent / "elsewhere")
+    (model / "model.safetensors").symlink_to(model.parent / "elsewhere")
+
+
+def not_finite(tensors: dict[str, Any]) -> None:
+    tensors["transformer.wte.weight"] = np.full_like(tensors["transformer.wte.weight"], np.nan)
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def garbled_header(content: bytes) -> bytes:
+    return content[:8] + b"\xff" * 64 + content[72:]
+
+
+DAMAGED = ["model: a weight file is damaged", "copy the model again"]
+NOT_THESE = ["the weights are not those of the model in config.json", "copy the whole model again"]
+NO_ATTENTION = ["config.json: not a transformer", "other models have none"]
+COMES_WITHOUT = ["save_pretrained(folder)"]
+
+SEEN_BY_CHECK: dict[str, tuple[Callable[[Path], object], list[str]]] = {
+    "missing folder": (shutil.rmtree, ["model: no such folder", "check model.path"]),
+    "no weights": (
+        lambda model: (model / "model.safetensors").unlink(),
+        ["model: no .safetensors file", *COMES_WITHOUT],
+    ),
+    "pickle only": (pickle_only, ["pytorch_model.bin", "can run code", "convert to safetensors"]),
+    "no tokenizer": (
+        lambda model: (model / "tokenizer.json").unlink(),
+        ["model: no tokenizer.json", *COMES_WITHOUT],
+    ),
+    "unreadable tokenizer": (
+        lambda model: (model / "tokenizer.json").write_text("{}"),
+        ["tokenizer.json: not a readable tokenizer", *COMES_WITHOUT],
+    ),
+    "code of its own": (
+        changed_config(auto_map={"AutoModelForCausalLM": "modeling.Model"}),
+        ["config.json: asks to run code of its own (auto_map)", "runs no code from a model folder"],
+    ),
+    "no attention": (changed_config(n_head=None, n_layer=None), NO_ATTENTION),
+    "no kind": (changed_config(model_type=None), NO_ATTENTION),
+    "no configuration": (
+        lambda model: (model / "config.json").unlink(),
+        ["model: no config.json", *COMES_WITHOUT],
+    ),
+    "configuration not JSON": (
+        lambda model: (model / "config.json").write_text("n_layer: 4"),
+        ["config.json: not a readable configuration", "copy the whole model again"],
+    ),
+}
+
+SEEN_BY_RUN: dict[str, tuple[Callable[[Path], object], list[str]]] = {
+    "cut weights": (changed_bytes(cut), DAMAGED),
+    "empty weights": (changed_bytes(lambda _: b""), DAMAGED),
+    "garbled header": (changed_bytes(garbled_header), DAMAGED),
+    "header without its data": (changed_bytes(lambda content: content[:-1]), DAMAGED),
+    "a tensor less": (
+        changed_tensors(lambda tensors: tensors.pop("transformer.ln_f.bias")),
+        ["transformer.ln_f.bias is not in them", *NOT_THESE],
+    ),
+    "a layer more in the configuration": (
+        changed_config(n_layer=5),
+        ["transformer.h.4.", "and 11 more", *NOT_THESE],
+    ),
+    "another vocabulary": (
+        changed_config(vocab_size=7),
+        ["transformer.wte.weight has shape", *NOT_THESE],
+    ),
+    "numbers that are not finite": (
+        changed_tensors(not_finite),
+        ["numbers that are not finite", "its weights are damaged"],
+    ),
+    "unknown kind": (
+        changed_config(model_type="frobnicate"),
+        ["not a causal language model that transformers can load", "frobnicate"],
+    ),
+    "configuration of wrong types": (
+        changed_config(n_head="many"),
+        ["not a causal language model that transformers can load", "n_head"],
+    ),
+    "weights behind a link": (linked, ["model.safetensors: not a plain file", "without links"]),
+}
+
+
+def assert_model_refused(outcome: Outcome, folder: Path, parts: list[str]) -> None:
+    """Exit 6, one line that names what is wrong, one line that says what to do, nothing else."""
+    assert_told(outcome, 6, *parts)
+    message, advice = outcome.err.splitlines()
+    assert message.startswith("auditkit: ")
+    assert advice.startswith("  ")
+    assert not (folder / "out").exists() or not list((folder / "out").iterdir())
+
+
+@pytest.mark.parametrize(("spoil", "parts"), SEEN_BY_CHECK.values(), ids=SEEN_BY_CHECK.keys())
+def test_a_model_that_cannot_be_audited_is_refused_at_once(
+    spoil: Callable[[Path], None],
+    parts: list[str],
+    folder: Path,
+    home: Path,
+    auditkit_here: CommandLine,
+) -> None:
+    """What shows without loading the model ends check and run alike: exit 6, and nothing is made."""
+    spoil(folder / "model")
+    checked = auditkit_here("check", folder / "policy.yaml")
+    outcome = auditkit_here("run", folder / "policy.yaml", "--out", folder / "out")
+    assert_model_refused(outcome, folder, [str(folder / "model"), *parts])
+    assert (checked.code, checked.err) == (6, outcome.err)
+    assert not (folder / "out").exists()
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(("spoil", "parts"), SEEN_BY_RUN.values(), ids=SEEN_BY_RUN.keys())
+def test_a_model_that_cannot_be_loaded_is_refused(
+    spoil: Callable[[Path], None],
+    parts: list[str],
+    folder: Path,
+    home: Path,
+    auditkit_here: CommandLine,
+) -> None:
+    """What shows only when the model is loaded ends a run: exit 6, no run directory, no stored run."""
+    spoil(folder / "model")
+    outcome = auditkit_here("run", folder / "policy.yaml", "--out", folder / "out", "--quiet")
+    assert_model_refused(outcome, folder, parts)
+    assert nothing_left(folder, home)
+
+
+def test_no_code_of_a_model_folder_is_run(folder: Path, auditkit: Auditkit) -> None:
+    """Python files in a model folder, wherever transformers would look for them, stay unread."""
+    trap = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
+    places = [folder / "model", folder / "model" / "custom_generate"]
+    for place, name in zip(places, ["modeling.py", "generate.py"], strict=True):
+        place.mkdir(exist_ok=True)
+        (place / name).write_text(trap)
+    mapping = {"auto_map": {"AutoTokenizer": ["modeling.T", None]}, "tokenizer_class": "T"}
+    (folder / "model" / "tokenizer_config.json").write_text(json.dumps(mapping))
+    outcome = auditkit("run", folder / "policy.yaml", "--out", folder / "out", "--quiet")
+    assert outcome.code in {0, 1, 3}
+    assert not list(folder.rglob("ran"))
+
+
+def test_a_hub_model_out_of_reach_is_unavailable(
+    folder: Path, home: Path, auditkit: Auditkit
+) -> None:
+    """Without a network a model on the hub is exit 6, with the way around it."""
+    model = f"model: {{hub: nobody/nothing, revision: {'0' * 40}}}"
+    replaced("model: {path: model}", model)(folder)
+    policy, out = folder / "policy.yaml", folder / "out"
+    # Without this variable the hub's client tries again for half a minute.
+    outcome = auditkit("run", policy, "--out", out, "--quiet", HF_HUB_OFFLINE="1")
+    assert_model_refused(outcome, folder, ["nobody/nothing at 000", "use model.path"])
+    assert nothing_left(folder, home)
+
+
+# The command line itself.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["run"], "Missing argument 'POLICY'"),
+        (["run", "example:none"], "there is: quickstart"),
+        (["run", "example:quickstart", "--threads", "0"], "'--threads'"),
+        (["check", "example:quickstart", "--colour"], "'--colour'"),
+        (["show", "0199"], "no stored run starts with '0199'; see auditkit list"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_command_line_is_a_usage_error(
+    arguments: list[str], part: str, tmp_path: Path, auditkit_here: CommandLine
+) -> None:
+    """A command line that means nothing is exit 2 and says which word is wrong."""
+    EvidenceStore.open(f"sqlite:///{tmp_path / 'evidence.db'}")
+    if arguments[0] == "show":
+        arguments = [*arguments, "--store", f"sqlite:///{tmp_path / 'evidence.db'}"]
+    assert_told(auditkit_here(*arguments), 2, part)
+
+
+def test_a_bug_leaves_a_log_file_and_no_traceback(
+    folder: Path, home: Path, auditkit_here: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exception nobody foresaw is exit 70; the traceback is in the log file that is named."""
+
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("nobody foresaw this")
+
+    monkeypatch.setattr("auditkit.cli.run.check_policy", break_down)
+    outcome = auditkit_here("run", folder / "policy.yaml", "--out", folder / "out")
+    assert_told(outcome, 70, "this is a bug in auditkit (ZeroDivisionError)")
+    assert "nobody foresaw this" not in outcome.err
+    (log,) = (home / "logs").iterdir()
+    assert outcome.err.rstrip().endswith(str(log))
+    assert "Traceback" in log.read_text()
+    assert "ZeroDivisionError: nobody foresaw this" in log.read_text()

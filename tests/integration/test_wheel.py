@@ -1,0 +1,104 @@
+"""The wheel: what it holds, and that it works where there is no checkout. The README says so."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Auditkit
+
+HELD = (
+    "auditkit/py.typed",
+    "auditkit/law/register.yaml",
+    "auditkit/_shipped/templates/report.html.j2",
+    "auditkit/_shipped/templates/report.css",
+    "auditkit/_shipped/templates/fonts/LiberationSans-Regular.ttf",
+    "auditkit/_shipped/templates/fonts/LICENSE-Liberation.txt",
+    "auditkit/_shipped/policies/quickstart.yaml",
+    "auditkit/_shipped/policies/auditkit-policy.schema.json",
+    "auditkit/_shipped/policies/models/reference/model.safetensors",
+    "auditkit/_shipped/policies/models/reference/tokenizer.json",
+)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this checkout with the build backend that is installed."""
+    folder = tmp_path_factory.mktemp("dist")
+    succeed([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT])
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def succeed(command: Sequence[str | Path]) -> str:
+    """The standard output of a command that must succeed."""
+    done = subprocess.run([*map(str, command)], capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+def test_the_wheel_holds_the_package_and_what_ships_with_it(wheel: Path) -> None:
+    """Code, types marker, law data, templates, fonts, example policies, model and licence; no tests."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert set(HELD) <= names
+    assert sum(name.endswith(".dist-info/licenses/LICENSE") for name in names) == 1
+    sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "auditkit").rglob("*.py")}
+    assert sources == {name for name in names if name.endswith(".py")}
+    for folder in ("templates", "policies"):
+        shipped = {path for path in (ROOT / folder).rglob("*") if path.is_file()}
+        held = {f"auditkit/_shipped/{path.relative_to(ROOT).as_posix()}" for path in shipped}
+        assert held <= names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"auditkit"}
+
+
+class Installed(Auditkit):
+    """The command line of the wheel, as installed."""
+
+    venv: Path
+
+    @property
+    def command(self) -> list[str]:
+        """The script that pip made."""
+        return [str(self.venv / "bin" / "auditkit")]
+
+
+@pytest.fixture
+def installed(wheel: Path, home: Path, network_guard: Path, tmp_path: Path) -> Iterator[Installed]:
+    """The wheel in a clean environment, with the versions of ``constraints.txt`` and no others."""
+    constraints = ["--constraint", str(ROOT / "constraints.txt")]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    fetch = [*pip, "download", "--no-deps", "--dest", str(tmp_path), *constraints, "rfc8785"]
+    if subprocess.run(fetch, capture_output=True).returncode != 0:
+        pytest.skip("pip reaches no package index here, so nothing can be installed")
+    venv = tmp_path / "venv"
+    succeed([sys.executable, "-m", "venv", "--without-pip", venv])
+    into = ["--python", str(venv / "bin" / "python")]
+    # Without --no-compile pip would first compile all of torch, most of which is never imported.
+    succeed([*pip, *into, "install", "--no-compile", *constraints, "torch==2.13.0", wheel])
+    made = Installed(home, network_guard)
+    made.venv = venv
+    yield made
+    shutil.rmtree(venv)  # more than a gigabyte, and pytest keeps the folders of three sessions
+
+
+def test_the_installed_wheel_checks_runs_and_verifies(installed: Installed, tmp_path: Path) -> None:
+    """From an empty folder, without the checkout, the README's three commands exit 0."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    code = "import auditkit.resources as r; print(r.__file__, r.shipped('policies'), sep='\\n')"
+    places = succeed([installed.venv / "bin" / "python", "-I", "-c", code]).splitlines()
+    assert all(place.startswith(str(installed.venv)) for place in places)
+    checked = installed("check", "example:quickstart", cwd=empty)
+    assert (checked.code, checked.err) == (0, "")
+    run = installed("run", "example:quickstart", cwd=empty)
+    assert (run.code, run.out.splitlines()[-2]) == (0, "verdict: consistent"), run.err
+    (directory,) = (empty / "runs").iterdir()
+    verified = installed("verify", f"runs/{directory.name}", "--json", cwd=empty)
+    assert (verified.code, verified.json()["ok"]) == (0, True), verified.out
