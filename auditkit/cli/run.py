@@ -20,7 +20,7 @@ from auditkit.cli.terminal import (
     state,
     task_summary,
 )
-from auditkit.errors import EnvironmentUnavailableError
+from auditkit.errors import AuditkitError, EnvironmentUnavailableError
 from auditkit.evidence import evidence_bytes
 from auditkit.law import load_law
 from auditkit.model.hub import fetch
@@ -55,7 +55,11 @@ def run_audit(
     with _progress(quiet=quiet) as progress:
         record = _audit(loaded, operator, threads, progress)
         record = record.model_copy(update={"checkpoint": store.append(record)})
-        directory = _write_report(record, loaded.content, key, out, progress)
+        try:
+            directory = _write_report(record, loaded.content, key, out, progress)
+        except AuditkitError as error:
+            error.advice = f"{error.advice} {_kept(record)}".strip()
+            raise
     if as_json:
         print_json(_summary(record, directory))
     elif not quiet:
@@ -63,6 +67,10 @@ def run_audit(
         say(f"verdict: {state(record.verdict).plain}")
         say(f"report:  {directory}")
     return EXIT_CODE_OF[record.verdict]
+
+
+def _kept(record: AuditRecord) -> str:
+    return f"(the evidence is kept: auditkit show {record.run_id})"
 
 
 @contextmanager

@@ -90,12 +90,14 @@ def _load(folder: Path, dtype: Dtype) -> PreTrainedModel:
 
 
 def _refuse_made_up(folder: Path, found: Mapping[str, Any]) -> None:
-    """Refuse weights that are not the file's: where transformers finds none it makes up random ones."""
+    """Refuse weights that are not the file's: transformers makes up what it does not find, at random."""
     reasons = [f"{name} is not in them" for name in sorted(found["missing_keys"])]
     reasons += [
         f"{name} has shape {list(in_file)} in them and {list(in_model)} in the model"
         for name, in_file, in_model in sorted(found["mismatched_keys"])
     ]
+    # The digest is that of the whole file: what it holds must be what is audited.
+    reasons += [f"{name} is in them and not used" for name in sorted(found["unexpected_keys"])]
     if reasons:
         more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
         raise ModelError(

@@ -318,6 +318,10 @@ SEEN_BY_RUN: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         changed_config(n_layer=5),
         ["transformer.h.4.", "and 11 more", *NOT_THESE],
     ),
+    "a layer less in the configuration": (
+        changed_config(n_layer=3),
+        ["transformer.h.3.", "is in them and not used", *NOT_THESE],
+    ),
     "another vocabulary": (
         changed_config(vocab_size=7),
         ["transformer.wte.weight has shape", *NOT_THESE],
