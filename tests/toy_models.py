@@ -30,7 +30,8 @@ def gpt2(seed: int = 0) -> PreTrainedModel:
             initializer_range=0.5,
         )
     )
-    return model.train(mode=False)
+    model.train(mode=False)
+    return model
 
 
 def llama(seed: int = 0) -> PreTrainedModel:
@@ -49,7 +50,8 @@ def llama(seed: int = 0) -> PreTrainedModel:
             initializer_range=0.5,
         )
     )
-    return model.train(mode=False)
+    model.train(mode=False)
+    return model
 
 
 def save(model: PreTrainedModel, folder: Path) -> Path:

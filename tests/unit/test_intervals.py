@@ -26,11 +26,12 @@ def slow_interval(values: list[Decimal], seed: int) -> tuple[Fraction, Fraction,
     n = len(values)
     exact = [Fraction(value) for value in values]
     means = sorted(
-        sum(exact[int(draw.random() * n)] for _ in range(n)) / n for _ in range(SETTINGS.resamples)
+        sum((exact[int(draw.random() * n)] for _ in range(n)), Fraction(0)) / n
+        for _ in range(SETTINGS.resamples)
     )
     low = math.floor(Fraction(1, 40) * SETTINGS.resamples)
     high = math.ceil(Fraction(39, 40) * SETTINGS.resamples) - 1
-    return sum(exact) / n, means[low], means[high]
+    return sum(exact, Fraction(0)) / n, means[low], means[high]
 
 
 @given(VALUES, st.integers(0, 5))
