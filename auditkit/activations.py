@@ -1,7 +1,7 @@
 """Activations: what every head put out on each prompt of a pair, and how the task metric depends on it.
 
-Two forward passes per pair (positive, negative) and one backward pass (positive). Pairs of one token
-length form a batch, so nothing is padded.
+Two forward passes per pair (positive, negative) and one backward pass (positive), and more where the
+attribution asks for them. Pairs of one token length form a batch, so nothing is padded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from torch import Tensor
 from auditkit.errors import ModelError
 from auditkit.model.subject import Outputs, Subject
 from auditkit.prompts.pairs import ResolvedPair
-from auditkit.records.specification import Metric
+from auditkit.records.specification import Attribution, Metric
+
+_NEAR_WEIGHT = 0.75
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class PairBatch:
 class Captured:
     """A batch with what the model did on it: metric per pair, and head outputs on either prompt.
 
-    ``gradient`` is the metric's gradient with respect to the head outputs on the positives.
+    ``slope`` estimates how the metric on the positive changes with each head output: a gradient, or a
+    mean of gradients, as the specification's ``attribution`` says; empty where none was asked for.
     """
 
     batch: PairBatch
@@ -63,7 +66,7 @@ class Captured:
     negative_metric: Tensor
     positive: Outputs
     negative: Outputs
-    gradient: Outputs
+    slope: Outputs
 
 
 def batches_of(
@@ -97,33 +100,75 @@ def _batch(
     )
 
 
-def capture(subject: Subject, batches: Sequence[PairBatch]) -> tuple[Captured, ...]:
-    """Run both prompts of every pair once and keep what the heads did.
+def capture(
+    subject: Subject,
+    batches: Sequence[PairBatch],
+    attribution: Attribution | None = None,
+    steps: int = 1,
+) -> tuple[Captured, ...]:
+    """Run both prompts of every pair and keep what the heads did, with the slope asked for.
+
+    Without an attribution the slope is empty and nothing is differentiated. ``single`` takes two
+    forward passes and one backward pass, ``two_ended`` one more of each per layer, ``input_ig`` one
+    more of each per step.
 
     Raises:
         ModelError: the model produced a value that is not a finite number.
     """
-    return tuple(_capture(subject, batch) for batch in batches)
+    return tuple(_capture(subject, batch, attribution, steps) for batch in batches)
 
 
-def _capture(subject: Subject, batch: PairBatch) -> Captured:
-    metric, positive, gradient = subject.capture_with_gradient(batch.positive, batch.measure)
+def _capture(
+    subject: Subject, batch: PairBatch, attribution: Attribution | None, steps: int
+) -> Captured:
     logits, negative = subject.capture(batch.negative)
-    captured = Captured(
-        batch=batch,
-        positive_metric=metric,
-        negative_metric=batch.measure(logits),
-        positive=positive,
-        negative=negative,
-        gradient=gradient,
-    )
-    tensors = (captured.positive_metric, captured.negative_metric, *positive, *negative, *gradient)
+    negative_metric = batch.measure(logits)
+    slope: Outputs = ()
+    if attribution in ("single", "two_ended"):
+        metric, positive, slope = subject.capture_with_gradient(batch.positive, batch.measure)
+        if attribution == "two_ended":
+            slope = _two_ended(subject, batch, slope, negative)
+    else:
+        logits, positive = subject.capture(batch.positive)
+        metric = batch.measure(logits)
+        if attribution == "input_ig":
+            slope = _along_the_input(subject, batch, steps)
+    captured = Captured(batch, metric, negative_metric, positive, negative, slope)
+    tensors = (captured.positive_metric, captured.negative_metric, *positive, *negative, *slope)
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
         raise ModelError(
             "the model produced values that are not finite numbers (NaN or infinity)",
             advice="check the weights, or declare model.dtype: float32",
         )
     return captured
+
+
+def _two_ended(subject: Subject, batch: PairBatch, gradient: Outputs, negative: Outputs) -> Outputs:
+    """Three parts gradient at the positive, one part gradient where the layer's heads are replaced.
+
+    Each layer is replaced alone and whole, so the path stays through the later layers as they are. The
+    weights 3:1 ranked heads best of those tried (docs/benchmarks.md).
+    """
+    return tuple(
+        _NEAR_WEIGHT * near
+        + (1 - _NEAR_WEIGHT) * subject.gradient_at_layer(batch.positive, batch.measure, layer, far)
+        for layer, (near, far) in enumerate(zip(gradient, negative, strict=True))
+    )
+
+
+def _along_the_input(subject: Subject, batch: PairBatch, steps: int) -> Outputs:
+    """The mean gradient along the straight line between the prompts' input embeddings.
+
+    Integrated gradients (Sundararajan et al., arXiv:1703.01365) by the midpoint rule, along the input
+    as in Hanna et al., arXiv:2403.17806.
+    """
+    gradients = [
+        subject.gradient_between(
+            batch.positive, batch.negative, (step + 0.5) / steps, batch.measure
+        )
+        for step in range(steps)
+    ]
+    return tuple(torch.stack(layer).mean(0) for layer in zip(*gradients, strict=True))
 
 
 def in_order(values: Sequence[Tensor], batches: Sequence[PairBatch]) -> Tensor:

@@ -1,10 +1,11 @@
 """Attribution: how much of the task effect each head, and each latent of it, would account for.
 
 To first order, replacing a head's output on the positive by its output on the negative changes the
-metric by ``(z_pos - z_neg) . gradient``; through the head's autoencoder the same change splits over
-latents as ``(f_pos - f_neg) (direction . gradient)``. Both are summed over positions and divided by
-the mean task effect. Attribution patching: Nanda 2023; Syed et al., arXiv:2310.10348. Screening only
-ranks: a saturated attention pattern has no gradient, so exact patching decides (``auditkit.causal``).
+metric by ``(z_pos - z_neg) . slope``; through the head's autoencoder the same change splits over
+latents as ``(f_pos - f_neg) (direction . slope)``. What the slope is, ``auditkit.activations`` says.
+Both are summed over positions and divided by the mean task effect. Attribution patching: Nanda 2023;
+Syed et al., arXiv:2310.10348. Screening only ranks: a saturated attention pattern has no gradient, so
+exact patching decides (``auditkit.causal``).
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def _batch_latent_effects(
     n, positions = item.positive[0].shape[:2]
     difference = autoencoder.encode(_of(item.positive, layers))
     difference = difference - autoencoder.encode(_of(item.negative, layers))
-    slope = _of(item.gradient, layers) @ autoencoder.directions().transpose(1, 2)
+    slope = _of(item.slope, layers) @ autoencoder.directions().transpose(1, 2)
     heads, _, latents = difference.shape
     effect = (difference * slope).reshape(heads, n, positions, latents).sum(2)
     return torch.transpose(effect, 1, 2)
@@ -120,7 +121,7 @@ def _head_effects(item: Captured) -> Tensor:
     """Each head's effect on the metric to first order, ``[n_heads, n]``, heads in layer order."""
     return torch.cat(
         [
-            ((pos - neg) * gradient).sum((1, 3)).transpose(0, 1)
-            for pos, neg, gradient in zip(item.positive, item.negative, item.gradient, strict=True)
+            ((pos - neg) * slope).sum((1, 3)).transpose(0, 1)
+            for pos, neg, slope in zip(item.positive, item.negative, item.slope, strict=True)
         ]
     )

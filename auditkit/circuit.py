@@ -14,6 +14,7 @@ from pyroaring import BitMap
 
 from auditkit.codes import CodeSpace
 from auditkit.intervals import rounded
+from auditkit.null import false_discovery_rates
 from auditkit.records.specification import Thresholds
 from auditkit.records.task import Circuit, Codes, Edge, PatchedHead
 
@@ -70,15 +71,3 @@ def _joint_chance(a: BitMap, b: BitMap, n: int) -> Fraction:
         for k in range(together, min(len(a), len(b)) + 1)
     )
     return Fraction(ways, total)
-
-
-def false_discovery_rates(p_values: Sequence[Fraction]) -> list[Fraction]:
-    """Benjamini-Hochberg q-values, in the order of the p-values (J. R. Stat. Soc. B 57, 1995)."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i], reverse=True)
-    q_values = [Fraction(1)] * len(p_values)
-    smallest = Fraction(1)
-    for place, i in enumerate(order):
-        rank = len(p_values) - place
-        smallest = min(smallest, p_values[i] * len(p_values) / rank)
-        q_values[i] = smallest
-    return q_values

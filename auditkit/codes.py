@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -23,9 +23,17 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from auditkit.intervals import rounded
+from auditkit.null import (
+    DRAWS,
+    EXACT_UP_TO,
+    false_discovery_rates,
+    least_examples,
+    swap_test,
+)
 from auditkit.records.base import measured
 from auditkit.records.model import AttentionLayer
-from auditkit.records.task import ExampleCodes, ScreenedHead
+from auditkit.records.task import ExampleCodes, NullTest, ScreenedHead
 
 Effects = NDArray[np.float64]
 
@@ -62,14 +70,15 @@ class CodeSpace:
 
 
 def discretise(
-    latent_effects: Effects, head_effects: Effects, tau: Decimal
+    latent_effects: Effects, head_effects: Sequence[Sequence[Decimal]], tau: Decimal
 ) -> tuple[ExampleCodes, ...]:
     """Each example's codes, from attributed effects as shares of the task effect.
 
-    ``latent_effects`` is ``[n_examples, n_heads, latents]``, ``head_effects`` ``[n_examples, n_heads]``.
+    ``latent_effects`` is ``[n_examples, n_heads, latents]``; ``head_effects`` are the recorded ones,
+    ``[n_heads][n_examples]``, so that a head's own code can be checked from the record.
     """
     latent = np.abs(latent_effects) > float(tau)
-    whole = np.abs(head_effects) > float(tau)
+    whole = np.array([[abs(effect) > tau for effect in head] for head in head_effects]).T
     silent = ~(latent.any(axis=2) | whole)
     slots = np.concatenate([silent[:, :, None], latent, whole[:, :, None]], axis=2)
     return tuple(
@@ -91,26 +100,68 @@ def signature(examples: Sequence[ExampleCodes], count: int, space: CodeSpace) ->
     )
 
 
+def carries_code(head: ScreenedHead, tau: Decimal) -> list[bool]:
+    """Per example, whether the head's recorded effect gives it its whole-head code."""
+    return [abs(effect) > tau for effect in head.effects]
+
+
+def recorded_effects(head_effects: Effects) -> tuple[tuple[Decimal, ...], ...]:
+    """Attributed effects as the record holds them, ``[n_heads][n_examples]``, from the transposed."""
+    return tuple(tuple(measured(value) for value in head) for head in head_effects.T.tolist())
+
+
 def screened_heads(
-    head_effects: Effects, examples: Sequence[ExampleCodes], space: CodeSpace
+    effects: Sequence[tuple[Decimal, ...]],
+    examples: Sequence[ExampleCodes],
+    space: CodeSpace,
+    seed: int,
 ) -> tuple[ScreenedHead, ...]:
-    """Every head with its mean attributed effect, in layer order, ranked by magnitude."""
-    attributed = [measured(value) for value in head_effects.mean(axis=0)]
-    ranks = ranking(dict(zip(space.head_ids, attributed, strict=True)))
+    """Every head with its effects, rank, support and label-swap test, in layer order."""
+    ranks = ranking(dict(zip(space.head_ids, effects, strict=True)))
+    p_values = swap_test(effects, seed).p_values
+    q_values = false_discovery_rates(p_values)
     return tuple(
         ScreenedHead(
             head=head,
             rank=ranks.index(head) + 1,
-            attributed=value,
+            effects=effects[i],
+            attributed=rounded(_mean(effects[i])),
             support=support(head, examples, space),
+            p_value=rounded(p_values[i]),
+            q_value=rounded(q_values[i]),
         )
-        for head, value in zip(space.head_ids, attributed, strict=True)
+        for i, head in enumerate(space.head_ids)
     )
 
 
-def ranking(attributed: dict[str, Decimal]) -> list[str]:
-    """Heads by descending magnitude of attributed effect; equal ones keep layer order."""
-    return sorted(attributed, key=lambda head: -abs(attributed[head]))
+def ranking(effects: Mapping[str, Sequence[Decimal]]) -> list[str]:
+    """Heads by descending geometric mean of |mean effect| and mean |effect|; equal ones in order.
+
+    The mean alone would lose a head that acts in both directions, the mean magnitude alone would rank
+    noise. The product orders as its root does, and is exact.
+    """
+
+    def size(head: str) -> Fraction:
+        values = effects[head]
+        return abs(_mean(values)) * _mean([abs(value) for value in values])
+
+    return sorted(effects, key=lambda head: -size(head))
+
+
+def null_test(heads: Sequence[ScreenedHead], n_examples: int, level: Decimal) -> NullTest:
+    """What the heads' label-swap tests come to at a false discovery rate."""
+    exact = n_examples <= EXACT_UP_TO
+    return NullTest(
+        swaps=2**n_examples if exact else DRAWS,
+        exact=exact,
+        level=level,
+        separated=tuple(head.head for head in heads if head.q_value <= level),
+        least_examples=least_examples(len(heads), level),
+    )
+
+
+def _mean(values: Sequence[Decimal]) -> Fraction:
+    return sum((Fraction(value) for value in values), Fraction(0)) / len(values)
 
 
 def support(head: str, examples: Sequence[ExampleCodes], space: CodeSpace) -> int:

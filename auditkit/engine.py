@@ -17,8 +17,10 @@ from auditkit.circuit import circuit_of
 from auditkit.codes import (
     CodeSpace,
     discretise,
+    null_test,
     quorum_count,
     ranking,
+    recorded_effects,
     screened_heads,
     signature,
 )
@@ -132,10 +134,10 @@ def audit_task(
         specification, prompts = prepare_task(loaded, task, tokenizer)
         advance(1)
     with progress.stage(f"{task.id}: run the model", 2) as advance:
-        test = observe(subject, prompts.test, specification)
+        test = observe(subject, prompts.test, specification, attributed=False)
         behaviour = measure_behaviour(test, specification)
         advance(1)
-        discovery = observe(subject, prompts.discovery, specification)
+        discovery = observe(subject, prompts.discovery, specification, attributed=True)
         advance(1)
     mechanism: Mechanism | NotAssessed = NO_BEHAVIOUR
     if behaviour.state == "observed":
@@ -150,9 +152,16 @@ def observe(
     subject: Subject,
     pairs: tuple[ResolvedPair, ...],
     specification: Specification,
+    *,
+    attributed: bool,
 ) -> tuple[Captured, ...]:
-    """What the model did on these pairs: two forward passes and one backward pass."""
-    return capture(subject, batches_of(pairs, specification.metric, subject.vocabulary_size))
+    """What the model did on these pairs, with the slopes of the attribution where they are needed."""
+    return capture(
+        subject,
+        batches_of(pairs, specification.metric, subject.vocabulary_size),
+        specification.attribution if attributed else None,
+        specification.attribution_steps,
+    )
 
 
 def measure_behaviour(captured: tuple[Captured, ...], specification: Specification) -> Behaviour:
@@ -183,7 +192,7 @@ def find_mechanism(
         return NO_EFFECT
     codes, space = screen(subject, discovery, specification, patching.task_effect)
     screened = frozenset(space.head_of(code) for code in codes.signature)
-    ranked = ranking({head.head: head.attributed for head in codes.heads})
+    ranked = ranking({head.head: head.effects for head in codes.heads})
     patched, unpatched = patch_heads(patching, ranked, screened, specification, advance)
     circuit = circuit_of(codes, patched, specification.thresholds, space)
     sufficiency, necessity = set_effects(on_test, circuit.heads, specification)
@@ -212,14 +221,15 @@ def screen(
     settings, thresholds = specification.autoencoder, specification.thresholds
     space = CodeSpace.of(subject.identity.layers, settings.latents)
     attribution = attribute(discovery, settings, specification.seed, task_effect)
-    examples = discretise(attribution.latents, attribution.heads, thresholds.tau)
+    effects = recorded_effects(attribution.heads)
+    examples = discretise(attribution.latents, effects, thresholds.tau)
     count = quorum_count(thresholds.quorum, len(examples))
     codes = Codes(
         stride=space.stride,
         quorum_count=count,
         examples=examples,
         signature=signature(examples, count, space),
-        heads=screened_heads(attribution.heads, examples, space),
+        heads=screened_heads(effects, examples, space, specification.seed),
         unexplained_variance=measured(attribution.unexplained_variance),
         ties=attribution.ties,
     )
@@ -245,6 +255,11 @@ def conclude(
 ) -> TaskRecord:
     """The task's record: measurements, then everything that follows from them by stated rules."""
     codes, causal, circuit = parts_of(mechanism)
+    null = (
+        codes
+        if isinstance(codes, NotAssessed)
+        else null_test(codes.heads, len(codes.examples), specification.null_level)
+    )
     expected: Expectation | NotAssessed = task.expected or NO_EXPECTATION
     comparison = comparison_of(circuit, expected)
     record = TaskRecord(
@@ -255,13 +270,13 @@ def conclude(
         examples=prompts.examples,
         behaviour=behaviour,
         codes=codes,
-        null=_NOT_YET,
+        null=null,
         causal=causal,
         circuit=circuit,
         stability=_NOT_YET,
         expected=expected,
         comparison=comparison,
-        ladder=ladder_of(behaviour, codes, causal),
+        ladder=ladder_of(behaviour, codes, null, causal),
         findings=(),
         verdict=judge(behaviour, causal, circuit, expected, weights_digest),
     )

@@ -19,6 +19,7 @@ from auditkit.records.task import (
     Codes,
     Comparison,
     Finding,
+    NullTest,
     SetEffect,
     TaskRecord,
 )
@@ -40,6 +41,7 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
         found.append(_finding("no_effect_of_heads", "warning", NO_EFFECT.reason))
     if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
         found += _about_screening(task.codes, task.causal)
+        found += _about_null(task)
         found += _about_sets(task.specification, task.causal)
     if isinstance(task.circuit, Circuit):
         found += _about_circuit(task.circuit)
@@ -94,6 +96,37 @@ def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
             f"{_counted(len(causal.patched), 'head')} were patched one by one, "
             f"{len(causal.unpatched)} ranked lower were not. Of those ranked lower, a random "
             "sample was patched and none reached the threshold.",
+        )
+
+
+def _about_null(task: TaskRecord) -> Iterator[Finding]:
+    if not (isinstance(task.null, NullTest) and isinstance(task.codes, Codes)):
+        return
+    null, n_examples = task.null, len(task.codes.examples)
+    if n_examples < null.least_examples:
+        yield _finding(
+            "few_examples_for_null",
+            "note",
+            f"With {n_examples} examples the label-swap test cannot tell one head alone from "
+            f"chance among {len(task.codes.heads)}; {null.least_examples} would be needed.",
+        )
+    if not isinstance(task.circuit, Circuit):
+        return
+    beyond = [head for head in task.circuit.heads if head in null.separated]
+    others = [head for head in task.circuit.heads if head not in null.separated]
+    if beyond:
+        yield _finding(
+            "beyond_chance",
+            "note",
+            f"Screening tells {', '.join(beyond)} from label-swap chance, at a false discovery rate "
+            f"of {percent(null.level)}.",
+        )
+    if others:
+        yield _finding(
+            "not_beyond_chance",
+            "warning",
+            f"Screening by itself does not tell {', '.join(others)} from label-swap chance. They are "
+            "in the circuit because replacing each of them changes the task effect.",
         )
 
 

@@ -39,11 +39,6 @@ _STABILITY = Limitation(
     text="How stable the circuits are under other examples, seeds, thresholds and templates was not "
     "assessed. A different defensible setting may give a different circuit.",
 )
-_NULL = Limitation(
-    code="null_not_assessed",
-    text="No permutation null was computed: how often codes would form a signature by chance is "
-    "not stated.",
-)
 _UNCOMMITTED = Limitation(
     code="criteria_not_committed",
     text="Nothing in this report shows that the criteria were fixed before the run; that is "
@@ -62,7 +57,6 @@ def limitations_of(tasks: Sequence[TaskRecord], committed_at: str | None) -> tup
         Limitation(code="supporting_evidence", text=notices.not_this),
         *_FIXED,
         _STABILITY,
-        _NULL,
         *((_UNCOMMITTED,) if committed_at is None else ()),
         *((_UNBOUND,) if any(_unbound(task) for task in tasks) else ()),
     )

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditkit.circuit import circuit_of, layer_order
-from auditkit.codes import CodeSpace, quorum_count, ranking, signature, support
+from auditkit.codes import (
+    CodeSpace,
+    carries_code,
+    null_test,
+    quorum_count,
+    screened_heads,
+    signature,
+)
 from auditkit.findings import findings_of
 from auditkit.intervals import mean_interval
 from auditkit.records.audit import AuditRecord
@@ -63,7 +70,12 @@ def _assessed_together(task: TaskRecord) -> Iterator[str]:
 
     That heads have no effect cannot be recomputed: it is a measurement. It gives no favourable verdict.
     """
-    parts = {"codes": task.codes, "causal": task.causal, "circuit": task.circuit}
+    parts = {
+        "codes": task.codes,
+        "null": task.null,
+        "causal": task.causal,
+        "circuit": task.circuit,
+    }
     absent = NO_BEHAVIOUR if task.behaviour.state == "not_observed" else NO_EFFECT
     assessed = task.behaviour.state == "observed" and any(
         not isinstance(part, NotAssessed) for part in parts.values()
@@ -88,15 +100,27 @@ def _codes(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:
         return
     if codes.signature != signature(codes.examples, codes.quorum_count, space):
         yield "codes.signature"
-    ranks = ranking({head.head: head.attributed for head in codes.heads})
-    if tuple(head.head for head in codes.heads) != space.head_ids:
+    yield from _screened(task, codes, space)
+
+
+def _screened(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:
+    if tuple(head.head for head in codes.heads) != space.head_ids or any(
+        len(head.effects) != len(codes.examples) for head in codes.heads
+    ):
         yield "codes.heads"
         return
-    for head in codes.heads:
-        if head.rank != ranks.index(head.head) + 1:
-            yield f"codes.heads[{head.head}].rank"
-        if head.support != support(head.head, codes.examples, space):
-            yield f"codes.heads[{head.head}].support"
+    effects = [head.effects for head in codes.heads]
+    again = screened_heads(effects, codes.examples, space, task.specification.seed)
+    for head, computed in zip(codes.heads, again, strict=True):
+        if head != computed:
+            yield f"codes.heads[{head.head}]"
+        if carries_code(head, task.specification.thresholds.tau) != [
+            space.whole_head(head.head) in example.codes for example in codes.examples
+        ]:
+            yield f"codes.examples[{head.head}]"
+    level = task.specification.null_level
+    if task.null != null_test(codes.heads, len(codes.examples), level):
+        yield "null"
 
 
 def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]:
@@ -124,7 +148,7 @@ def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]
 def _conclusions(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
     if task.comparison != comparison_of(task.circuit, task.expected):
         yield "comparison"
-    if task.ladder != ladder_of(task.behaviour, task.codes, task.causal):
+    if task.ladder != ladder_of(task.behaviour, task.codes, task.null, task.causal):
         yield "ladder"
     if task.findings != findings_of(task, model.weights_digest):
         yield "findings"

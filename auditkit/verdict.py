@@ -34,6 +34,7 @@ from auditkit.records.task import (
     Codes,
     Comparison,
     Ladder,
+    NullTest,
     Observation,
     SetEffect,
     Verdict,
@@ -128,17 +129,31 @@ def comparison_of(
 
 
 def ladder_of(
-    behaviour: Behaviour, codes: Codes | NotAssessed, causal: Causal | NotAssessed
+    behaviour: Behaviour,
+    codes: Codes | NotAssessed,
+    null: NullTest | NotAssessed,
+    causal: Causal | NotAssessed,
 ) -> Ladder:
     """Each rung of the ladder of claims by itself."""
     return Ladder(
         behaviour=behaviour.state,
-        association="not_assessed"
-        if isinstance(codes, NotAssessed)
-        else _observed(bool(codes.signature)),
+        association=_association(codes, null),
         causal="not_assessed" if isinstance(causal, NotAssessed) else _observed(confirmed(causal)),
         stable="not_assessed",
     )
+
+
+def _association(codes: Codes | NotAssessed, null: NullTest | NotAssessed) -> Observation:
+    """Whether codes recur across the examples, and some head's effect is beyond label-swap chance.
+
+    With too few examples for a single head to be told from chance, finding none says nothing.
+    """
+    if isinstance(codes, NotAssessed) or isinstance(null, NotAssessed):
+        return "not_assessed"
+    if codes.signature and null.separated:
+        return "observed"
+    too_few = len(codes.examples) < null.least_examples
+    return "not_assessed" if codes.signature and too_few else "not_observed"
 
 
 def _observed(seen: bool) -> Observation:

@@ -50,6 +50,7 @@ from auditkit.records.task import (
     ExampleCodes,
     Examples,
     Ladder,
+    NullTest,
     PatchedHead,
     PromptSet,
     ScreenedHead,
@@ -78,6 +79,7 @@ def specification() -> Specification:
     return Specification(
         method="attributed-codes",
         attribution="single",
+        attribution_steps=5,
         metric="logit_difference",
         seed=0,
         examples=2,
@@ -95,6 +97,7 @@ def specification() -> Specification:
         ),
         patching=PatchingRule(patience=1, sample=1),
         bootstrap=BootstrapSettings(resamples=100, level=D("0.95")),
+        null_level=D("0.05"),
         defaulted=("attribution", "thresholds.tau"),
     )
 
@@ -126,6 +129,25 @@ def behaviour(does_it: bool) -> Behaviour:
     )
 
 
+def screened(head: str, rank: int, effect: str, support: int) -> ScreenedHead:
+    """A head with the same effect on both examples: 2 of 4 swaps give as much, or all for none."""
+    moves = D(effect) != 0
+    return ScreenedHead(
+        head=head,
+        rank=rank,
+        effects=(D(effect), D(effect)),
+        attributed=D(effect),
+        support=support,
+        p_value=D("0.5000") if moves else D("1.0000"),
+        q_value=D("0.6667") if moves else D("1.0000"),
+    )
+
+
+def null() -> NullTest:
+    """Two examples have four patterns of swapped labels; four heads would need eight examples."""
+    return NullTest(swaps=4, exact=True, level=D("0.05"), separated=(), least_examples=8)
+
+
 def codes() -> Codes:
     """Stride 6: head 0.0 owns codes 0-5, 0.1 owns 6-11, 1.0 owns 12-17, 1.1 owns 18-23."""
     return Codes(
@@ -137,10 +159,10 @@ def codes() -> Codes:
         ),
         signature=(7, 11, 13, 14, 17),
         heads=(
-            ScreenedHead(head="0.0", rank=3, attributed=D("0.0100"), support=0),
-            ScreenedHead(head="0.1", rank=2, attributed=D("0.3000"), support=2),
-            ScreenedHead(head="1.0", rank=1, attributed=D("0.7000"), support=2),
-            ScreenedHead(head="1.1", rank=4, attributed=D("0.0000"), support=0),
+            screened("0.0", 3, "0.0100", support=0),
+            screened("0.1", 2, "0.3000", support=2),
+            screened("1.0", 1, "0.7000", support=2),
+            screened("1.1", 4, "0.0000", support=0),
         ),
         unexplained_variance=D("0.1200"),
         ties=0,
@@ -201,7 +223,7 @@ def copying() -> TaskRecord:
             examples=examples("generator:copying"),
             behaviour=behaviour(does_it=True),
             codes=codes(),
-            null=not_in_this_test("The null"),
+            null=null(),
             causal=causal(),
             circuit=Circuit(
                 heads=("0.1", "1.0"),
@@ -225,7 +247,7 @@ def copying() -> TaskRecord:
             ),
             ladder=Ladder(
                 behaviour="observed",
-                association="observed",
+                association="not_assessed",
                 causal="observed",
                 stable="not_assessed",
             ),

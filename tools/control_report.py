@@ -58,8 +58,8 @@ def find(control: ControlModel, specification: Specification) -> Mechanism:
         SystemExit: the model does not do its task, which no control model may.
     """
     subject = control.subject()
-    discovery = observe(subject, control.discovery, specification)
-    test = observe(subject, control.test, specification)
+    discovery = observe(subject, control.discovery, specification, attributed=True)
+    test = observe(subject, control.test, specification, attributed=False)
     mechanism = find_mechanism(subject, discovery, test, specification, lambda _done: None)
     if not isinstance(mechanism, Mechanism):
         raise SystemExit(f"{control.specification.name}: {mechanism.reason}")

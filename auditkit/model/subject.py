@@ -84,6 +84,11 @@ class Subject:
 
         ``measure`` maps next-token logits ``[batch, vocabulary]`` to the metric ``[batch]``.
         """
+        return self._with_gradient(lambda: self._forward(ids), measure)
+
+    def _with_gradient(
+        self, forward: Callable[[], Tensor], measure: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, Outputs, Outputs]:
         seen: list[Tensor] = []
 
         def track(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -96,14 +101,52 @@ class Subject:
             return (z, *args[1:])
 
         with torch.enable_grad(), self._hooked([track] * len(self._locations)):
-            metric = measure(self._forward(ids))
+            metric = measure(forward())
             torch.autograd.backward(metric.sum())
         gradients = [torch.zeros_like(z) if z.grad is None else z.grad for z in seen]
         return metric.detach(), self._by_head([z.detach() for z in seen]), self._by_head(gradients)
 
+    def gradient_at_layer(
+        self, ids: Tensor, measure: Callable[[Tensor], Tensor], layer: int, outputs: Tensor
+    ) -> Tensor:
+        """The metric's gradient with respect to one layer's head outputs, when they are ``outputs``.
+
+        Later layers see the replaced outputs and are computed anew.
+        """
+        replaced = outputs.flatten(2).clone()
+        replaced.requires_grad = True
+
+        def replace(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+            return (replaced, *args[1:])
+
+        hooks = [replace if at == layer else None for at in range(len(self._locations))]
+        with torch.enable_grad(), self._hooked(hooks):
+            torch.autograd.backward(measure(self._forward(ids)).sum())
+        gradient = torch.zeros_like(replaced) if replaced.grad is None else replaced.grad
+        return gradient.reshape(outputs.shape)
+
+    def gradient_between(
+        self, ids: Tensor, other: Tensor, share: float, measure: Callable[[Tensor], Tensor]
+    ) -> Outputs:
+        """The metric's gradient with respect to head outputs, at a point between two prompts.
+
+        The input embeddings are ``share`` of ``ids`` and the rest of ``other``.
+        """
+        embed = self._model.get_input_embeddings()
+        with torch.no_grad():
+            mixed = share * embed(ids) + (1 - share) * embed(other)
+        _, _, gradients = self._with_gradient(lambda: self._forward_embedded(mixed), measure)
+        return gradients
+
     def _forward(self, ids: Tensor) -> Tensor:
-        self.forwards += ids.shape[0]
-        output = self._model(input_ids=ids, use_cache=False, logits_to_keep=1)
+        return self._counted(ids.shape[0], input_ids=ids)
+
+    def _forward_embedded(self, embedded: Tensor) -> Tensor:
+        return self._counted(embedded.shape[0], inputs_embeds=embedded)
+
+    def _counted(self, prompts: int, **inputs: Tensor) -> Tensor:
+        self.forwards += prompts
+        output = self._model(**inputs, use_cache=False, logits_to_keep=1)
         logits: Tensor = output.logits[:, -1, :]
         return logits.float()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from auditkit.policy.written import Level, Rate, Share, Written
 from auditkit.records.base import Record
-from auditkit.records.specification import Ablation, Method, Metric
+from auditkit.records.specification import Ablation, Attribution, Method, Metric
 
 FEWEST_EXAMPLES = 5
 """Below it, what examples have in common cannot be told from chance."""
@@ -78,8 +78,14 @@ class Settings(Record):
     """What may be set for all tasks, and for one task instead. What is left out has a default."""
 
     method: Written[Method] = Field(None, description="How the circuit is found.")
-    attribution: Written[Literal["single"]] = Field(
-        None, description="How effects are attributed before patching (single)."
+    attribution: Written[Attribution] = Field(
+        None, description="How effects are attributed before patching (two_ended)."
+    )
+    attribution_steps: Written[Annotated[int, Field(ge=1, le=100)]] = Field(
+        None, description="Points along the input that input_ig takes gradients at (5)."
+    )
+    null_level: Written[Level] = Field(
+        None, description="False discovery rate of the label-swap null (0.05)."
     )
     metric: Written[Metric] = Field(
         None, description="How answers are compared (the generator's, or logit_difference)."

@@ -18,7 +18,8 @@ from auditkit.records.specification import (
 
 STANDARD = Specification(
     method="attributed-codes",
-    attribution="single",
+    attribution="two_ended",
+    attribution_steps=5,
     metric="logit_difference",
     seed=0,
     examples=10,
@@ -38,6 +39,7 @@ STANDARD = Specification(
     ),
     patching=PatchingRule(patience=4, sample=4),
     bootstrap=BootstrapSettings(resamples=1000, level=Decimal("0.95")),
+    null_level=Decimal("0.05"),
     defaulted=(),
 )
 """What a policy that sets nothing gets. A generator brings its own metric."""

@@ -9,6 +9,7 @@ from pydantic import Field
 from auditkit.records.base import Measure, Record
 
 Method = Literal["attributed-codes"]
+Attribution = Literal["single", "two_ended", "input_ig"]
 Metric = Literal["logit_difference", "probability_difference"]
 Ablation = Literal["resample", "mean"]
 Positive = Annotated[int, Field(ge=1)]
@@ -70,10 +71,17 @@ class BootstrapSettings(Record):
 
 
 class Specification(Record):
-    """The full specification of one task's audit. ``defaulted`` names the keys the policy left out."""
+    """The full specification of one task's audit. ``defaulted`` names the keys the policy left out.
+
+    ``attribution`` is the slope screening uses: the gradient at the positive (``single``), that and the
+    gradient with the layer's heads replaced (``two_ended``), or the mean gradient over
+    ``attribution_steps`` points along the input (``input_ig``, the only one the steps are for).
+    ``null_level`` is the false discovery rate at which the label-swap null separates heads.
+    """
 
     method: Method
-    attribution: Literal["single"]
+    attribution: Attribution
+    attribution_steps: Positive
     metric: Metric
     seed: Annotated[int, Field(ge=0)]
     examples: Positive
@@ -83,4 +91,5 @@ class Specification(Record):
     thresholds: Thresholds
     patching: PatchingRule
     bootstrap: BootstrapSettings
+    null_level: Measure
     defaulted: tuple[str, ...]

@@ -64,15 +64,37 @@ class ExampleCodes(Record):
 class ScreenedHead(Record):
     """What screening says of one head, before any intervention.
 
-    ``attributed`` is the mean over examples of the head's attributed effect, as a share of the task
-    effect. ``support`` is the number of examples that carry the head's whole-head code. ``rank`` 1 is
-    the largest magnitude.
+    ``effects`` per discovery example: the head's attributed effect as a share of the task effect;
+    ``attributed`` is their mean. ``support`` is the number of examples that carry the head's
+    whole-head code. ``rank`` 1 is the largest: by the geometric mean of the magnitude of the mean and
+    the mean magnitude, so that a head that acts in both directions is not lost. ``p_value`` and
+    ``q_value``: see ``NullTest``.
     """
 
     head: HeadId
     rank: Positive
+    effects: tuple[Measure, ...]
     attributed: Measure
     support: Count
+    p_value: Measure
+    q_value: Measure
+
+
+class NullTest(Record):
+    """The label-swap null: how often a head's attributed effect is as large by chance.
+
+    Swapping positive and negative within a pair turns the sign of its effect. Each head's ``p_value``
+    is the share of ``swaps`` sign patterns, all 2^n of them where ``exact``, whose mean effect is at
+    least as large in magnitude; ``q_value`` corrects for the number of heads (Benjamini and Hochberg
+    1995). ``separated`` heads have a q-value of at most ``level``. With fewer than ``least_examples``
+    examples no head could be separated by itself, however large its effect.
+    """
+
+    swaps: Positive
+    exact: bool
+    level: Measure
+    separated: tuple[HeadId, ...]
+    least_examples: Positive
 
 
 class Codes(Record):
@@ -201,7 +223,7 @@ class TaskRecord(Record):
     examples: Examples
     behaviour: Behaviour
     codes: Codes | NotAssessed
-    null: NotAssessed
+    null: NullTest | NotAssessed
     causal: Causal | NotAssessed
     circuit: Circuit | NotAssessed
     stability: NotAssessed

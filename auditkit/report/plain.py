@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
+from auditkit.records.specification import Ablation
 from auditkit.records.task import Causal, SetEffect, TaskRecord
 from auditkit.report.wording import (
     OBSERVATIONS,
@@ -16,6 +17,11 @@ from auditkit.report.wording import (
     listed,
     percent_text,
 )
+
+_REPLACEMENTS: dict[Ablation, str] = {
+    "resample": "what they do on the matched prompt",
+    "mean": "what they do on average",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ def _asked(task: TaskRecord) -> str:
     test = task.examples.test.n
     return (
         f"The model was given {counted(test, 'test prompt')} that call for the behaviour, and for "
-        f"each one a matched prompt that differs only in what the behaviour depends on. "
+        f"each one a matched prompt, meant to differ only in what the behaviour depends on. "
         f"{counted(task.examples.discovery.n, 'other pair')} served to find the heads involved."
     )
 
@@ -58,7 +64,7 @@ def _heads(task: TaskRecord, model: ModelIdentity) -> str:
     threshold = percent_text(task.specification.thresholds.head_effect)
     replaced = (
         f"{len(task.causal.patched):,} of the model's {total:,} attention heads were replaced, one "
-        f"at a time, by what they do on the matched prompt."
+        f"at a time, by {_REPLACEMENTS[task.specification.ablations[0]]}."
     )
     if not task.circuit.heads:
         return (

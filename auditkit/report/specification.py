@@ -12,7 +12,8 @@ from auditkit.report.wording import decimal_text, listed
 
 _MEANINGS: dict[str, str] = {
     "method": "How the circuit is found",
-    "attribution": "Gradients per example used to rank heads",
+    "attribution": "Which gradients rank the heads before patching",
+    "attribution_steps": "Points along the input (for input_ig only)",
     "metric": "What is compared between right and wrong answers",
     "seed": "Seed of every random draw",
     "examples": "Prompt pairs to find the circuit",
@@ -34,6 +35,7 @@ _MEANINGS: dict[str, str] = {
     "patching.sample": "Heads drawn at random from the rest",
     "bootstrap.resamples": "Resamples for each interval",
     "bootstrap.level": "Nominal coverage of each interval",
+    "null_level": "False discovery rate of the label-swap null",
 }
 
 

@@ -10,7 +10,7 @@ from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
 from auditkit.records.prompts import PromptPair
-from auditkit.records.task import Causal, Codes, TaskRecord
+from auditkit.records.task import Causal, Codes, NullTest, TaskRecord
 from auditkit.report.articles import task_anchor
 from auditkit.report.charts import Chart
 from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
@@ -166,7 +166,7 @@ def _behaviour(task: TaskRecord) -> tuple[Fact, ...]:
     )
 
 
-def _screening(codes: Codes) -> tuple[Fact, ...]:
+def _screening(codes: Codes, null: NullTest | NotAssessed) -> tuple[Fact, ...]:
     return (
         measured("Heads screened", f"{len(codes.heads):,}"),
         measured("Codes in the signature", f"{len(codes.signature):,}"),
@@ -178,6 +178,22 @@ def _screening(codes: Codes) -> tuple[Fact, ...]:
             "Variance the autoencoders leave unexplained", percent_text(codes.unexplained_variance)
         ),
         measured("Ties at the k-th latent", f"{codes.ties:,}"),
+        *_null(null),
+    )
+
+
+def _null(null: NullTest | NotAssessed) -> tuple[Fact, ...]:
+    """What the label-swap test says; where there is none, its reason stands with what is not assessed."""
+    if isinstance(null, NotAssessed):
+        return ()
+    which = "all patterns of" if null.exact else "random patterns of"
+    return (
+        recorded("Label-swap test", f"{null.swaps:,} {which} swapped labels"),
+        measured(
+            f"Heads told from chance at a false discovery rate of {percent_text(null.level)}",
+            listed(null.separated),
+        ),
+        recorded("Examples needed to tell a single head from chance", f"{null.least_examples:,}"),
     )
 
 
@@ -286,7 +302,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         findings=tuple(FindingView(LEVELS[f.level], f.code, f.text) for f in task.findings),
         evidence_for=_evidence_for(task, law),
         behaviour=_behaviour(task),
-        screening=_screening(task.codes) if isinstance(task.codes, Codes) else (),
+        screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),
         absent_screening=(
             "" if isinstance(task.codes, Codes) else f"Not assessed. {task.codes.reason}"
         ),

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.circuit import belongs, circuit_of, false_discovery_rates, layer_order
+from auditkit.circuit import belongs, circuit_of, layer_order
 from auditkit.codes import (
     CodeSpace,
     discretise,
     quorum_count,
     ranking,
+    recorded_effects,
     screened_heads,
     signature,
 )
@@ -44,7 +45,7 @@ def test_the_numbering_of_codes() -> None:
 def test_effects_become_codes_only_above_tau() -> None:
     """A latent at exactly tau is silent; sign does not matter; silence has its own code."""
     latent = np.array([[[0.02, -0.5], [0.0, 0.0], [0.0, 0.0]]])
-    whole = np.array([[0.0, 0.021, 0.02]])
+    whole = recorded_effects(np.array([[0.0, 0.021, 0.02]]))
     (example,) = discretise(latent, whole, Decimal("0.02"))
     assert example.codes == (2, 7, 8)
 
@@ -80,17 +81,23 @@ def test_the_quorum_is_the_least_number_that_reaches_the_share(
     assert quorum_count(Decimal(quorum), n) == count
 
 
-def test_heads_are_ranked_by_magnitude_and_equal_ones_by_place() -> None:
-    """A negative effect ranks by its size."""
-    values = {"0.0": Decimal("0.1"), "0.1": Decimal("-0.3"), "1.0": Decimal("0.1")}
-    assert ranking(values) == ["0.1", "0.0", "1.0"]
+def test_heads_are_ranked_by_size_and_equal_ones_by_place() -> None:
+    """A negative effect ranks by its size, and one that goes both ways below one that does not."""
+    values = {
+        "0.0": [Decimal("0.1"), Decimal("0.1")],
+        "0.1": [Decimal("-0.3"), Decimal("-0.3")],
+        "1.0": [Decimal("0.1"), Decimal("0.1")],
+        "1.1": [Decimal("0.5"), Decimal("-0.3")],
+        "1.2": [Decimal("0.5"), Decimal("-0.5")],
+    }
+    assert ranking(values) == ["0.1", "1.1", "0.0", "1.0", "1.2"]
 
 
-def test_screened_heads_count_their_support() -> None:
-    """Rank, mean and support of each head, in layer order."""
-    effects = np.array([[0.0, 0.4, 0.1], [0.0, 0.2, 0.0]])
+def test_screened_heads_carry_rank_mean_and_support() -> None:
+    """Each head with what its effects come to, in layer order."""
+    effects = recorded_effects(np.array([[0.0, 0.4, 0.1], [0.0, 0.2, 0.0]]))
     examples = discretise(np.zeros((2, 3, 2)), effects, Decimal("0.05"))
-    heads = screened_heads(effects, examples, SPACE)
+    heads = screened_heads(effects, examples, SPACE, seed=0)
     assert [(h.head, h.rank, str(h.attributed), h.support) for h in heads] == [
         ("0.0", 3, "0.0000", 0),
         ("0.1", 1, "0.3000", 2),
@@ -160,24 +167,6 @@ def test_heads_of_one_layer_form_no_pair() -> None:
         codes(), [patched("0.0", "0.5"), patched("0.1", "0.5")], specification().thresholds, space
     )
     assert circuit.pairs_tested == 0
-
-
-@given(st.lists(st.fractions(0, 1), min_size=1, max_size=7))
-def test_q_values_are_those_of_the_definition(p_values: list[Fraction]) -> None:
-    """q of a p-value is the least of p' m / rank(p') over all p' at least as large."""
-    m = len(p_values)
-    slow = [
-        min(
-            [Fraction(1)]
-            + [
-                other * m / sum(each <= other for each in p_values)
-                for other in p_values
-                if other >= p
-            ]
-        )
-        for p in p_values
-    ]
-    assert false_discovery_rates(p_values) == slow
 
 
 def test_the_joint_chance_is_that_of_counting_every_placement() -> None:

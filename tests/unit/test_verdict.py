@@ -28,7 +28,7 @@ from auditkit.verdict import (
     overall,
     set_effect,
 )
-from tests.builders import causal, codes, copying, counting, digest, specification
+from tests.builders import causal, codes, copying, counting, digest, null, specification
 
 D = Decimal
 WEIGHTS = digest("c")
@@ -175,14 +175,26 @@ def test_precision_of_nothing_is_not_zero() -> None:
 
 def test_the_ladder_states_each_rung_by_itself() -> None:
     """A rung that was not looked at is not assessed, whatever the rungs below say."""
-    full = ladder_of(behaviour(10), codes(), causal_with(necessity="0.1"))
+    separated = null().model_copy(update={"separated": ("0.1",)})
+    full = ladder_of(behaviour(10), codes(), separated, causal_with(necessity="0.1"))
     assert (full.behaviour, full.association, full.causal, full.stable) == (
         "observed",
         "observed",
         "not_observed",
         "not_assessed",
     )
-    assert ladder_of(behaviour(0), NO_BEHAVIOUR, NO_BEHAVIOUR).causal == "not_assessed"
+    assert (
+        ladder_of(behaviour(0), NO_BEHAVIOUR, NO_BEHAVIOUR, NO_BEHAVIOUR).causal == "not_assessed"
+    )
+
+
+def test_finding_no_association_with_too_few_examples_says_nothing() -> None:
+    """Two examples cannot tell a head from chance; twenty could have, and then it is not observed."""
+    few = ladder_of(behaviour(10), codes(), null(), causal_with())
+    many = ladder_of(
+        behaviour(10), codes(), null().model_copy(update={"least_examples": 2}), causal_with()
+    )
+    assert (few.association, many.association) == ("not_assessed", "not_observed")
 
 
 @pytest.mark.parametrize(
@@ -226,6 +238,11 @@ def test_the_reader_is_told_what_was_not_reached() -> None:
         copying(), expected=expectation("0.1", "1.0", declared_for=None)
     )
     assert "expectation_for_other_weights" in codes_of(findings_of(copying(), digest("0")))
+    assert "few_examples_for_null" in told(copying())
+    assert "not_beyond_chance" in told(copying())
+    assert "beyond_chance" in told(
+        copying(), null=null().model_copy(update={"separated": ("0.1", "1.0")})
+    )
     assert "unpatched_heads" in told(
         copying(), causal=causal().model_copy(update={"unpatched": ("1.1",)})
     )
