@@ -47,7 +47,7 @@ from auditkit.provenance import tool
 from auditkit.recompute import mismatches
 from auditkit.records.audit import AuditRecord, Checkpoint, SigningLevel
 from auditkit.report.html import render_html
-from auditkit.signing.dsse import statement_about, verify_envelope
+from auditkit.signing.dsse import describe, statement_about, verify_envelope
 from auditkit.signing.keys import (
     DEVELOPMENT_ORGANISATION,
     fingerprint,
@@ -141,15 +141,15 @@ def _statement(case: Case) -> str:
         raise NotRunError("the attestation does not verify") from error
     case.file(POLICY)  # a statement without its policy cannot be made
     covered = {n: content for n, content in case.files.items() if n not in {MANIFEST, ATTESTATION}}
-    expected = statement_about(case.record, covered)
     stated = {item.name: item for item in statement.subject}
-    there = {item.name: item for item in expected.subject}
+    # The files come first: their digests can be compared even where the evidence cannot be read.
+    there = {name: describe(name, content) for name, content in covered.items()}
     differing = sorted(
         name for name in stated.keys() | there if stated.get(name) != there.get(name)
     )
     if differing:
         raise EvidenceError(f"the attestation is about other files: {', '.join(differing)}")
-    if statement != expected:
+    if statement != statement_about(case.record, covered):
         raise EvidenceError("the attestation states another policy or verdict than the record")
     return f"{len(there)} files; result {statement.predicate.result}"
 

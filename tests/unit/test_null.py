@@ -71,10 +71,10 @@ def test_many_examples_are_drawn_and_counted_with_the_observed_one() -> None:
 
 def test_a_test_of_nothing_is_refused() -> None:
     """No heads or no examples: there is nothing to test."""
-    empty: list[list[Decimal]]
-    for empty in ([], [[]]):
+    no_examples: list[list[Decimal]] = [[]]
+    for nothing in (no_examples[:0], no_examples):
         with pytest.raises(ValueError, match="at least one"):
-            swap_test(empty, 0)
+            swap_test(nothing, 0)
 
 
 @given(st.lists(st.fractions(0, 1), min_size=1, max_size=7))
