@@ -17,14 +17,13 @@ from auditkit.circuit import circuit_of
 from auditkit.codes import (
     CodeSpace,
     discretise,
-    null_test,
     quorum_count,
     ranking,
     recorded_effects,
     screened_heads,
     signature,
 )
-from auditkit.findings import findings_of
+from auditkit.conclusions import concluded
 from auditkit.law import load_law
 from auditkit.limitations import limitations_of
 from auditkit.model.loading import environment, load_subject
@@ -43,22 +42,19 @@ from auditkit.records.audit import (
     Times,
 )
 from auditkit.records.base import NotAssessed, measured
-from auditkit.records.declared import Expectation
 from auditkit.records.specification import Specification
-from auditkit.records.task import Behaviour, Causal, Circuit, Codes, TaskRecord
+from auditkit.records.task import Behaviour, Causal, Circuit, Codes, Ladder, TaskRecord
 from auditkit.tokens import Tokenizer
-from auditkit.verdict import (
-    NO_BEHAVIOUR,
-    NO_EFFECT,
-    NO_EXPECTATION,
-    behaviour_of,
-    comparison_of,
-    judge,
-    ladder_of,
-    overall,
-)
+from auditkit.verdict import NO_BEHAVIOUR, NO_EFFECT, NO_EXPECTATION, behaviour_of, overall
 
 _NOT_YET = NotAssessed(reason="This version of auditkit does not assess it.")
+_NOT_CONCLUDED = NotAssessed(reason="Nothing was concluded from the measurements yet.")
+_NO_LADDER = Ladder(
+    behaviour="not_assessed",
+    association="not_assessed",
+    causal="not_assessed",
+    stable="not_assessed",
+)
 
 
 @dataclass(frozen=True)
@@ -255,14 +251,7 @@ def conclude(
 ) -> TaskRecord:
     """The task's record: measurements, then everything that follows from them by stated rules."""
     codes, causal, circuit = parts_of(mechanism)
-    null = (
-        codes
-        if isinstance(codes, NotAssessed)
-        else null_test(codes.heads, len(codes.examples), specification.null_level)
-    )
-    expected: Expectation | NotAssessed = task.expected or NO_EXPECTATION
-    comparison = comparison_of(circuit, expected)
-    record = TaskRecord(
+    measured_only = TaskRecord(
         id=task.id,
         title=task.title,
         evidence_for=task.evidence_for,
@@ -270,14 +259,14 @@ def conclude(
         examples=prompts.examples,
         behaviour=behaviour,
         codes=codes,
-        null=null,
+        null=_NOT_CONCLUDED,
         causal=causal,
         circuit=circuit,
-        stability=_NOT_YET,
-        expected=expected,
-        comparison=comparison,
-        ladder=ladder_of(behaviour, codes, null, causal),
+        stability=_NOT_CONCLUDED,
+        expected=task.expected or NO_EXPECTATION,
+        comparison=_NOT_CONCLUDED,
+        ladder=_NO_LADDER,
         findings=(),
-        verdict=judge(behaviour, causal, circuit, expected, weights_digest),
+        verdict="not_assessed",
     )
-    return record.model_copy(update={"findings": findings_of(record, weights_digest)})
+    return concluded(measured_only, weights_digest)

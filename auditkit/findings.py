@@ -25,6 +25,8 @@ from auditkit.records.task import (
 )
 from auditkit.verdict import NO_EFFECT, carries, meets
 
+_SELDOM = Decimal("0.1")  # a head that is in fewer redrawn circuits than this is left to the table
+
 
 def percent(share: Decimal) -> str:
     """A share as a percentage with at most one digit: ``72.5 %``, ``90 %``."""
@@ -47,6 +49,7 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
         found += _about_circuit(task.circuit)
         found += _about_expectation(task, task.circuit)
     found += _about_declaration(task.expected, weights_digest)
+    found += _about_stability(task)
     return tuple(found)
 
 
@@ -204,7 +207,7 @@ def _about_expectation(task: TaskRecord, circuit: Circuit) -> Iterator[Finding]:
         f"{len(comparison.matched)} of {len(expected.heads)} declared heads were found, and "
         f"{_counted(extra, 'head')} that {'was' if extra == 1 else 'were'} not declared."
     )
-    if meets(circuit, expected):
+    if meets(circuit.heads, expected):
         yield _finding("matches_expectation", "note", counts)
     else:
         yield _finding(
@@ -227,6 +230,39 @@ def _names(comparison: Comparison) -> str:
         if heads
     ]
     return " ".join(parts)
+
+
+def _about_stability(task: TaskRecord) -> Iterator[Finding]:
+    stability = task.stability
+    if isinstance(stability, NotAssessed):
+        return
+    unsure = [
+        f"{each.head} ({percent(each.frequency)})"
+        for each in stability.frequencies
+        if _SELDOM < each.frequency < 1 - task.specification.thresholds.tolerance
+    ]
+    if unsure:
+        yield _finding(
+            "unsure_heads",
+            "warning",
+            "Whether these heads belong to the circuit depends on the examples; in brackets how often "
+            f"they did when the examples were drawn again: {', '.join(unsure)}.",
+        )
+    agreeing = (
+        f"{percent(stability.agreeing)} of {stability.draws} redrawn example sets"
+        f"{'' if isinstance(stability.templates, NotAssessed) else ' and left-out templates'} give "
+        "the verdict of the declared setting"
+    )
+    least = percent(1 - task.specification.thresholds.tolerance)
+    if stability.state == "observed":
+        yield _finding("verdict_stable", "note", f"{agreeing}; at least {least} is asked.")
+    else:
+        yield _finding(
+            "verdict_not_stable",
+            "warning",
+            f"{agreeing}; at least {least} is asked. At the declared tolerance the verdict does not "
+            "hold. More discovery examples make it surer.",
+        )
 
 
 def _about_declaration(

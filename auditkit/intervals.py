@@ -33,7 +33,7 @@ def mean_interval(values: Sequence[Decimal], settings: BootstrapSettings, seed: 
         raise ValueError("a mean needs at least one value")
     n = len(values)
     units = np.array([int(value / _UNIT) for value in values], dtype=np.int64)
-    sums = np.sort(units[_resamples(n, settings.resamples, seed)].sum(axis=1))
+    sums = np.sort(units[resamples(n, settings.resamples, seed)].sum(axis=1))
     outside = (1 - Fraction(settings.level)) / 2
     low = math.floor(outside * settings.resamples)
     high = math.ceil((1 - outside) * settings.resamples) - 1
@@ -54,8 +54,8 @@ def rounded(value: Fraction) -> Decimal:
 
 
 @lru_cache(maxsize=32)
-def _resamples(n: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    """Indices ``[resamples, n]`` drawn with replacement. ``Random.random`` is stable across versions."""
+def resamples(n: int, draws: int, seed: int) -> NDArray[np.int64]:
+    """Indices ``[draws, n]`` drawn with replacement. ``Random.random`` is stable across versions."""
     generator = random.Random(seed)  # noqa: S311 - a repeatable draw, not a secret
-    draws = [int(generator.random() * n) for _ in range(resamples * n)]
-    return np.array(draws, dtype=np.int64).reshape(resamples, n)
+    places = [int(generator.random() * n) for _ in range(draws * n)]
+    return np.array(places, dtype=np.int64).reshape(draws, n)

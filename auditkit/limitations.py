@@ -35,9 +35,9 @@ _FIXED: tuple[Limitation, ...] = (
 )
 
 _STABILITY = Limitation(
-    code="stability_not_assessed",
-    text="How stable the circuits are under other examples, seeds, thresholds and templates was not "
-    "assessed. A different defensible setting may give a different circuit.",
+    code="stability_partly_assessed",
+    text="How circuits hold was assessed for other draws of the same examples, and without one prompt "
+    "template at a time. Other thresholds, ablations or prompts may give a different circuit.",
 )
 _UNCOMMITTED = Limitation(
     code="criteria_not_committed",

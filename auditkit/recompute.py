@@ -12,12 +12,11 @@ from auditkit.circuit import circuit_of, layer_order
 from auditkit.codes import (
     CodeSpace,
     carries_code,
-    null_test,
     quorum_count,
     screened_heads,
     signature,
 )
-from auditkit.findings import findings_of
+from auditkit.conclusions import CONCLUDED, concluded
 from auditkit.intervals import mean_interval
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
@@ -27,9 +26,6 @@ from auditkit.verdict import (
     NO_BEHAVIOUR,
     NO_EFFECT,
     behaviour_of,
-    comparison_of,
-    judge,
-    ladder_of,
     overall,
     set_effect,
 )
@@ -72,7 +68,6 @@ def _assessed_together(task: TaskRecord) -> Iterator[str]:
     """
     parts = {
         "codes": task.codes,
-        "null": task.null,
         "causal": task.causal,
         "circuit": task.circuit,
     }
@@ -89,6 +84,8 @@ def _codes(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:
     n = task.examples.discovery.n
     if codes.stride != space.stride:
         yield "codes.stride"
+    if len(task.examples.templates) != n:
+        yield "examples.templates"
     if [example.example for example in codes.examples] != list(range(n)):
         yield "codes.examples"
         return
@@ -118,9 +115,6 @@ def _screened(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]
             space.whole_head(head.head) in example.codes for example in codes.examples
         ]:
             yield f"codes.examples[{head.head}]"
-    level = task.specification.null_level
-    if task.null != null_test(codes.heads, len(codes.examples), level):
-        yield "null"
 
 
 def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]:
@@ -146,13 +140,7 @@ def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]
 
 
 def _conclusions(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
-    if task.comparison != comparison_of(task.circuit, task.expected):
-        yield "comparison"
-    if task.ladder != ladder_of(task.behaviour, task.codes, task.null, task.causal):
-        yield "ladder"
-    if task.findings != findings_of(task, model.weights_digest):
-        yield "findings"
-    if task.verdict != judge(
-        task.behaviour, task.causal, task.circuit, task.expected, model.weights_digest
-    ):
-        yield "verdict"
+    again = concluded(task, model.weights_digest)
+    for key in CONCLUDED:
+        if getattr(task, key) != getattr(again, key):
+            yield key

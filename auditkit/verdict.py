@@ -10,6 +10,8 @@
    under every declared ablation                         -> ``inconclusive``
 5. precision and recall, and sufficiency where it is
    declared, reach the declared thresholds               -> ``consistent``, else ``not_consistent``
+6. more than the declared tolerance of redrawn example
+   sets would give another verdict                       -> ``inconclusive``
 
 Sufficiency is always measured and printed. It decides only where the expectation claims it: a task's
 effect is often spread over many small heads, and then no short list of heads carries it alone.
@@ -17,7 +19,7 @@ effect is often spread over many small heads, and then no short list of heads ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -37,6 +39,7 @@ from auditkit.records.task import (
     NullTest,
     Observation,
     SetEffect,
+    Stability,
     Verdict,
 )
 
@@ -133,13 +136,14 @@ def ladder_of(
     codes: Codes | NotAssessed,
     null: NullTest | NotAssessed,
     causal: Causal | NotAssessed,
+    stability: Stability | NotAssessed,
 ) -> Ladder:
     """Each rung of the ladder of claims by itself."""
     return Ladder(
         behaviour=behaviour.state,
         association=_association(codes, null),
         causal="not_assessed" if isinstance(causal, NotAssessed) else _observed(confirmed(causal)),
-        stable="not_assessed",
+        stable="not_assessed" if isinstance(stability, NotAssessed) else stability.state,
     )
 
 
@@ -165,24 +169,35 @@ def confirmed(causal: Causal) -> bool:
     return all(effect.state == "observed" for effect in causal.necessity)
 
 
+VerdictOf = Callable[[frozenset[str]], Verdict]
+"""The verdict a set of heads would have had as the circuit."""
+
+
 def judge(
     behaviour: Behaviour,
     causal: Causal | NotAssessed,
-    circuit: Circuit | NotAssessed,
+    heads: Sequence[str] | frozenset[str] | NotAssessed,
     expected: Expectation | NotAssessed,
     weights_digest: str,
 ) -> Verdict:
-    """The verdict of one task, by the rules in this module's first lines."""
+    """The verdict on a circuit's heads: rules 1 to 5 of this module's first lines."""
     if behaviour.state == "not_observed" or isinstance(expected, NotAssessed):
         return "not_assessed"
-    if isinstance(causal, NotAssessed) or isinstance(circuit, NotAssessed):
+    if isinstance(causal, NotAssessed) or isinstance(heads, NotAssessed):
         return "inconclusive"
     if expected.declared_for not in (None, weights_digest):
         return "inconclusive"
-    if not circuit.heads or not confirmed(causal):
+    if not heads or not confirmed(causal):
         return "inconclusive"
-    met = meets(circuit, expected) and carries(causal, expected)
+    met = meets(heads, expected) and carries(causal, expected)
     return "consistent" if met else "not_consistent"
+
+
+def tolerated(verdict: Verdict, stability: Stability | NotAssessed) -> Verdict:
+    """The verdict, or ``inconclusive`` where it does not hold at the declared tolerance: rule 6."""
+    if isinstance(stability, Stability) and stability.state == "not_observed":
+        return "inconclusive" if verdict in ("consistent", "not_consistent") else verdict
+    return verdict
 
 
 def carries(causal: Causal, expected: Expectation) -> bool:
@@ -197,10 +212,10 @@ def carries(causal: Causal, expected: Expectation) -> bool:
     )
 
 
-def meets(circuit: Circuit, expected: Expectation) -> bool:
+def meets(heads: Sequence[str] | frozenset[str], expected: Expectation) -> bool:
     """Whether precision and recall, as exact fractions, reach the declared thresholds."""
-    matched = len(set(circuit.heads) & set(expected.heads))
-    return Fraction(matched, len(circuit.heads)) >= Fraction(expected.min_precision) and Fraction(
+    matched = len(set(heads) & set(expected.heads))
+    return Fraction(matched, len(heads)) >= Fraction(expected.min_precision) and Fraction(
         matched, len(set(expected.heads))
     ) >= Fraction(expected.min_recall)
 

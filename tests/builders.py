@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from auditkit.findings import findings_of
+from auditkit.conclusions import concluded
 from auditkit.records.audit import (
     AuditRecord,
     Checkpoint,
@@ -98,6 +98,7 @@ def specification() -> Specification:
         patching=PatchingRule(patience=1, sample=1),
         bootstrap=BootstrapSettings(resamples=100, level=D("0.95")),
         null_level=D("0.05"),
+        stability_draws=20,
         defaulted=("attribution", "thresholds.tau"),
     )
 
@@ -105,6 +106,7 @@ def specification() -> Specification:
 def examples(origin: str) -> Examples:
     return Examples(
         origin=origin,
+        templates=("copy", "copy"),
         discovery=PromptSet(sha256=digest("1"), n=2),
         test=PromptSet(sha256=digest("2"), n=2),
         shown=PromptPair(
@@ -208,13 +210,13 @@ def causal() -> Causal:
     )
 
 
-def with_findings(task: TaskRecord) -> TaskRecord:
-    """The task with the findings its measurements give for weights ``c``."""
-    return task.model_copy(update={"findings": findings_of(task, digest("c"))})
+def with_conclusions(task: TaskRecord) -> TaskRecord:
+    """The task with what its measurements come to for weights ``c``."""
+    return concluded(task, digest("c"))
 
 
 def copying() -> TaskRecord:
-    return with_findings(
+    return with_conclusions(
         TaskRecord(
             id="copying",
             title="Copies the name seen before",
@@ -259,7 +261,7 @@ def copying() -> TaskRecord:
 
 def counting() -> TaskRecord:
     absent = NO_BEHAVIOUR
-    return with_findings(
+    return with_conclusions(
         TaskRecord(
             id="counting",
             title="Counts to ten",

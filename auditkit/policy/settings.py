@@ -87,6 +87,9 @@ class Settings(Record):
     null_level: Written[Level] = Field(
         None, description="False discovery rate of the label-swap null (0.05)."
     )
+    stability_draws: Written[Annotated[int, Field(ge=20, le=10_000)]] = Field(
+        None, description="How often the discovery pairs are drawn again (100)."
+    )
     metric: Written[Metric] = Field(
         None, description="How answers are compared (the generator's, or logit_difference)."
     )

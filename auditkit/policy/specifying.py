@@ -40,6 +40,7 @@ STANDARD = Specification(
     patching=PatchingRule(patience=4, sample=4),
     bootstrap=BootstrapSettings(resamples=1000, level=Decimal("0.95")),
     null_level=Decimal("0.05"),
+    stability_draws=100,
     defaulted=(),
 )
 """What a policy that sets nothing gets. A generator brings its own metric."""

@@ -114,8 +114,13 @@ def _prepared(
     test: tuple[ResolvedPair, ...],
     shown: PromptPair | NotAssessed,
 ) -> PreparedPrompts:
+    templates = tuple(each.pair.template for each in discovery)
     examples = Examples(
-        origin=origin, discovery=_set_of(discovery), test=_set_of(test), shown=shown
+        origin=origin,
+        templates=templates,
+        discovery=_set_of(discovery),
+        test=_set_of(test),
+        shown=shown,
     )
     return PreparedPrompts(origin, discovery, test, examples)
 

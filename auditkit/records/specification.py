@@ -77,6 +77,7 @@ class Specification(Record):
     gradient with the layer's heads replaced (``two_ended``), or the mean gradient over
     ``attribution_steps`` points along the input (``input_ig``, the only one the steps are for).
     ``null_level`` is the false discovery rate at which the label-swap null separates heads.
+    ``stability_draws`` is how often the discovery examples are drawn again.
     """
 
     method: Method
@@ -92,4 +93,5 @@ class Specification(Record):
     patching: PatchingRule
     bootstrap: BootstrapSettings
     null_level: Measure
+    stability_draws: Annotated[int, Field(ge=2)]
     defaulted: tuple[str, ...]

@@ -27,11 +27,13 @@ class PromptSet(Record):
 class Examples(Record):
     """Where the prompts come from, and the two sets that never overlap.
 
-    ``discovery`` finds the circuit; ``test`` measures behaviour, sufficiency and necessity. ``shown``
-    is one pair for the reader to see, or the reason why none is printed.
+    ``discovery`` finds the circuit; ``test`` measures behaviour, sufficiency and necessity.
+    ``templates`` names the form of each discovery pair, empty for pairs from a file. ``shown`` is one
+    pair for the reader to see, or the reason why none is printed.
     """
 
     origin: str
+    templates: tuple[str, ...]
     discovery: PromptSet
     test: PromptSet
     shown: PromptPair | NotAssessed
@@ -161,6 +163,33 @@ class Causal(Record):
     forwards: Count
 
 
+class HeadFrequency(Record):
+    """A head, and the share of redrawn example sets whose circuit holds it."""
+
+    head: HeadId
+    frequency: Measure
+
+
+class Stability(Record):
+    """How circuit and verdict hold when the discovery examples are drawn again (``auditkit.stability``).
+
+    ``draws`` sets are drawn with replacement, and ``templates`` are left out one at a time.
+    ``frequencies`` and ``mean_jaccard`` (overlap of pairs of circuits) are over the draws.
+    ``modal_verdict`` is the most frequent verdict over draws and templates, ``modal_share`` its share;
+    ``agreeing`` is the share that agrees with the verdict at the declared setting. ``observed`` when
+    that is at least one less the tolerance.
+    """
+
+    draws: Positive
+    templates: Positive | NotAssessed
+    frequencies: tuple[HeadFrequency, ...]
+    mean_jaccard: Measure
+    modal_verdict: Verdict
+    modal_share: Measure
+    agreeing: Measure
+    state: Literal["observed", "not_observed"]
+
+
 class Edge(Record):
     """Two signature heads, the earlier layer first, and how often the discovery examples carry both.
 
@@ -226,7 +255,7 @@ class TaskRecord(Record):
     null: NullTest | NotAssessed
     causal: Causal | NotAssessed
     circuit: Circuit | NotAssessed
-    stability: NotAssessed
+    stability: Stability | NotAssessed
     expected: Expectation | NotAssessed
     comparison: Comparison | NotAssessed
     ladder: Ladder

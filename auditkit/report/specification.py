@@ -35,6 +35,7 @@ _MEANINGS: dict[str, str] = {
     "patching.sample": "Heads drawn at random from the rest",
     "bootstrap.resamples": "Resamples for each interval",
     "bootstrap.level": "Nominal coverage of each interval",
+    "stability_draws": "Draws of the examples for the stability envelope",
     "null_level": "False discovery rate of the label-swap null",
 }
 

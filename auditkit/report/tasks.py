@@ -10,7 +10,7 @@ from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
 from auditkit.records.prompts import PromptPair
-from auditkit.records.task import Causal, Codes, NullTest, TaskRecord
+from auditkit.records.task import Causal, Codes, NullTest, Stability, TaskRecord
 from auditkit.report.articles import task_anchor
 from auditkit.report.charts import Chart
 from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
@@ -77,6 +77,7 @@ class TaskView:
     evidence_for: tuple[Fact, ...]
     behaviour: tuple[Fact, ...]
     screening: tuple[Fact, ...]
+    stability: tuple[Fact, ...]
     absent_screening: str
     heads: tuple[HeadView, ...]
     absent_heads: str
@@ -197,6 +198,36 @@ def _null(null: NullTest | NotAssessed) -> tuple[Fact, ...]:
     )
 
 
+def _stability(stability: Stability | NotAssessed) -> tuple[Fact, ...]:
+    """How circuit and verdict held; where that was not assessed, its reason stands elsewhere."""
+    if isinstance(stability, NotAssessed):
+        return ()
+    templates = stability.templates
+    return (
+        measured(
+            "Redrawn example sets",
+            f"{stability.draws:,}, from the recorded effects; nothing was run again",
+        ),
+        measured(
+            "Prompt templates left out, one at a time",
+            f"not assessed. {templates.reason}"
+            if isinstance(templates, NotAssessed)
+            else f"{templates:,}",
+        ),
+        measured(
+            "How often each head was in the circuit",
+            listed(f"{each.head} {percent_text(each.frequency)}" for each in stability.frequencies),
+        ),
+        measured("Mean overlap of two redrawn circuits", decimal_text(stability.mean_jaccard)),
+        measured(
+            "Most frequent verdict",
+            f"{VERDICTS[stability.modal_verdict]}, in {percent_text(stability.modal_share)}",
+        ),
+        measured("Agreement with the verdict at this setting", percent_text(stability.agreeing)),
+        measured("Verdict holds at the declared tolerance", OBSERVATIONS[stability.state]),
+    )
+
+
 def _claimed(least: Decimal | None) -> str | None:
     if least is None:
         return "none claimed"
@@ -302,6 +333,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         findings=tuple(FindingView(LEVELS[f.level], f.code, f.text) for f in task.findings),
         evidence_for=_evidence_for(task, law),
         behaviour=_behaviour(task),
+        stability=_stability(task.stability),
         screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),
         absent_screening=(
             "" if isinstance(task.codes, Codes) else f"Not assessed. {task.codes.reason}"

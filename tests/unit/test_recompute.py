@@ -72,7 +72,11 @@ def changed(path: str, value: object) -> AuditRecord:
         ("tasks/0/specification/thresholds/quorum", "1", "codes.quorum_count"),
         ("tasks/1/specification/thresholds/min_accuracy", "0.4", "tasks[counting]"),
         ("tasks/0/specification/thresholds/necessity", "0.99", "causal.necessity[resample]"),
-        ("tasks/0/ladder/stable", "observed", "tasks[copying].ladder"),
+        ("tasks/0/ladder/stable", "not_assessed", "tasks[copying].ladder"),
+        ("tasks/0/stability/agreeing", "0.9000", "tasks[copying].stability"),
+        ("tasks/0/stability/frequencies", [], "tasks[copying].stability"),
+        ("tasks/0/stability/state", "not_observed", "tasks[copying].stability"),
+        ("tasks/0/examples/templates", ["copy"], "tasks[copying].examples.templates"),
         ("tasks/0/findings", [], "tasks[copying].findings"),
         ("tasks/0/findings/0/text", "All is well.", "tasks[copying].findings"),
         (

@@ -12,7 +12,7 @@ from auditkit.law import ARTICLE_13_ITEMS, load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.declared import NotApplicable, Provided
-from auditkit.records.task import Circuit
+from auditkit.records.task import Causal, Circuit
 from auditkit.report.html import render_html
 from auditkit.report.view import build_view
 from auditkit.report.wording import percent_text, shortened, visible
@@ -232,8 +232,13 @@ def test_heads_that_were_not_replaced_are_unknown_not_zero() -> None:
 
 
 def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
-    task = audit_record().tasks[0]
-    assert f"Stability under other settings {task.stability.reason}" in page.text
+    causal = audit_record().tasks[0].causal
+    assert isinstance(causal, Causal)
+    reason = causal.minimality.reason
+    assert f"Minimality: whether a smaller circuit would do {reason}" in page.text
+    stability = audit_record().tasks[1].stability
+    assert isinstance(stability, NotAssessed)
+    assert f"Stability under other settings {stability.reason}" in page.text
     assert audit_record().calibration.reason in page.text
 
 

@@ -14,7 +14,9 @@ from auditkit.records.task import (
     Causal,
     Circuit,
     Finding,
+    HeadFrequency,
     SetEffect,
+    Stability,
     TaskRecord,
     Verdict,
 )
@@ -27,6 +29,7 @@ from auditkit.verdict import (
     ladder_of,
     overall,
     set_effect,
+    tolerated,
 )
 from tests.builders import causal, codes, copying, counting, digest, null, specification
 
@@ -87,7 +90,7 @@ FOUND = circuit("0.1", "1.0")
             "consistent",
             {"expected": expectation("0.1", "1.0", declared_for=None)},
         ),
-        ("no head", "inconclusive", {"circuit": circuit()}),
+        ("no head", "inconclusive", {"heads": ()}),
         ("not necessary", "inconclusive", {"causal": causal_with(necessity="0.4999")}),
         ("just necessary", "consistent", {"causal": causal_with(necessity="0.5")}),
         ("causal check skipped", "inconclusive", {"causal": NotAssessed(reason="skipped")}),
@@ -119,7 +122,7 @@ def test_each_rule_gives_its_verdict(
     parts: dict[str, object] = {
         "behaviour": behaviour(10),
         "causal": causal_with(),
-        "circuit": FOUND,
+        "heads": FOUND.heads,
         "expected": expectation("0.1", "1.0"),
     }
     assert judge(**(parts | changes), weights_digest=WEIGHTS) == verdict, why  # type: ignore[arg-type]
@@ -131,7 +134,7 @@ def test_thresholds_are_met_exactly_or_not() -> None:
     found = circuit("0.0", "0.1", "0.2", "0.3")
     for least, verdict in (("0.8", "consistent"), ("0.80000000000000001", "not_consistent")):
         expected = declared.model_copy(update={"min_recall": D(least)})
-        assert judge(behaviour(10), causal_with(), found, expected, WEIGHTS) == verdict
+        assert judge(behaviour(10), causal_with(), found.heads, expected, WEIGHTS) == verdict
 
 
 @pytest.mark.parametrize(
@@ -152,6 +155,26 @@ def test_a_model_as_right_on_the_negatives_does_not_do_the_task() -> None:
 def test_a_metric_of_zero_is_not_a_right_answer() -> None:
     """Answer and wrong answer scored alike is not knowing."""
     assert behaviour_of([D("0")] * 10, [D("-1")] * 10, specification()).correct == 0
+
+
+@pytest.mark.parametrize(
+    ("declared", "state", "verdict"),
+    [
+        ("consistent", "observed", "consistent"),
+        ("consistent", "not_observed", "inconclusive"),
+        ("not_consistent", "not_observed", "inconclusive"),
+        ("not_assessed", "not_observed", "not_assessed"),
+        ("inconclusive", "observed", "inconclusive"),
+    ],
+)
+def test_a_verdict_that_does_not_hold_is_inconclusive(
+    declared: Verdict, state: str, verdict: Verdict
+) -> None:
+    """Either way: agreement and disagreement are both withdrawn, and nothing is made of nothing."""
+    stability = copying().stability
+    assert isinstance(stability, Stability)
+    held = stability.model_copy(update={"state": state})
+    assert tolerated(declared, held) == verdict
 
 
 def test_the_comparison_lists_heads_in_layer_order() -> None:
@@ -176,23 +199,25 @@ def test_precision_of_nothing_is_not_zero() -> None:
 def test_the_ladder_states_each_rung_by_itself() -> None:
     """A rung that was not looked at is not assessed, whatever the rungs below say."""
     separated = null().model_copy(update={"separated": ("0.1",)})
-    full = ladder_of(behaviour(10), codes(), separated, causal_with(necessity="0.1"))
+    full = ladder_of(behaviour(10), codes(), separated, causal_with(necessity="0.1"), NO_BEHAVIOUR)
     assert (full.behaviour, full.association, full.causal, full.stable) == (
         "observed",
         "observed",
         "not_observed",
         "not_assessed",
     )
-    assert (
-        ladder_of(behaviour(0), NO_BEHAVIOUR, NO_BEHAVIOUR, NO_BEHAVIOUR).causal == "not_assessed"
-    )
+    assert ladder_of(behaviour(0), *[NO_BEHAVIOUR] * 4).causal == "not_assessed"
 
 
 def test_finding_no_association_with_too_few_examples_says_nothing() -> None:
     """Two examples cannot tell a head from chance; twenty could have, and then it is not observed."""
-    few = ladder_of(behaviour(10), codes(), null(), causal_with())
+    few = ladder_of(behaviour(10), codes(), null(), causal_with(), NO_BEHAVIOUR)
     many = ladder_of(
-        behaviour(10), codes(), null().model_copy(update={"least_examples": 2}), causal_with()
+        behaviour(10),
+        codes(),
+        null().model_copy(update={"least_examples": 2}),
+        causal_with(),
+        NO_BEHAVIOUR,
     )
     assert (few.association, many.association) == ("not_assessed", "not_observed")
 
@@ -239,6 +264,16 @@ def test_the_reader_is_told_what_was_not_reached() -> None:
     )
     assert "expectation_for_other_weights" in codes_of(findings_of(copying(), digest("0")))
     assert "few_examples_for_null" in told(copying())
+    stability = copying().stability
+    assert isinstance(stability, Stability)
+    unstable = stability.model_copy(
+        update={
+            "state": "not_observed",
+            "frequencies": (HeadFrequency(head="0.1", frequency=D("0.5")),),
+        }
+    )
+    assert {"unsure_heads", "verdict_not_stable"} <= set(told(copying(), stability=unstable))
+    assert "verdict_stable" in told(copying())
     assert "not_beyond_chance" in told(copying())
     assert "beyond_chance" in told(
         copying(), null=null().model_copy(update={"separated": ("0.1", "1.0")})

@@ -1,0 +1,61 @@
+"""Everything that follows from a task's measurements by stated rules: one function, used twice.
+
+The engine calls it on what it measured; ``auditkit verify`` calls it on a record and compares.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from auditkit.codes import null_test
+from auditkit.findings import findings_of
+from auditkit.records.base import NotAssessed
+from auditkit.records.task import (
+    Causal,
+    Circuit,
+    Codes,
+    NullTest,
+    Stability,
+    TaskRecord,
+    Verdict,
+)
+from auditkit.stability import envelope
+from auditkit.verdict import comparison_of, judge, ladder_of, tolerated
+
+CONCLUDED = ("null", "stability", "comparison", "ladder", "verdict", "findings")
+"""The keys of a task's record that are conclusions and not measurements."""
+
+
+def concluded(task: TaskRecord, weights_digest: str) -> TaskRecord:
+    """The task with its conclusions; whatever stood in their place is not looked at."""
+    heads = task.circuit.heads if isinstance(task.circuit, Circuit) else task.circuit
+    declared = judge(task.behaviour, task.causal, heads, task.expected, weights_digest)
+    null = _null(task)
+    stability = _stability(task, weights_digest, declared)
+    record = task.model_copy(
+        update={
+            "null": null,
+            "stability": stability,
+            "comparison": comparison_of(task.circuit, task.expected),
+            "ladder": ladder_of(task.behaviour, task.codes, null, task.causal, stability),
+            "verdict": tolerated(declared, stability),
+        }
+    )
+    return record.model_copy(update={"findings": findings_of(record, weights_digest)})
+
+
+def _null(task: TaskRecord) -> NullTest | NotAssessed:
+    if not isinstance(task.codes, Codes):
+        return task.codes
+    return null_test(task.codes.heads, len(task.codes.examples), task.specification.null_level)
+
+
+def _stability(task: TaskRecord, weights_digest: str, declared: Verdict) -> Stability | NotAssessed:
+    if not isinstance(task.causal, Causal):
+        return task.causal
+    verdict_of = partial(
+        judge, task.behaviour, task.causal, expected=task.expected, weights_digest=weights_digest
+    )
+    return envelope(
+        task.causal.patched, task.examples.templates, task.specification, verdict_of, declared
+    )

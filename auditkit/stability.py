@@ -1,0 +1,158 @@
+"""The stability envelope: would other examples have given another circuit, and another verdict?
+
+Nothing is run again. The recorded effects of every patched head on every discovery example are
+drawn again with replacement, and once without each prompt template; each draw gives a circuit by the
+rule of ``auditkit.circuit`` and a verdict on it. A finding that flips under such draws is not one to
+rely on (Efron and Tibshirani 1993; Mahale, arXiv:2608.13754: a finding is filed at a tolerance only
+when its modal share is at least one less that tolerance). Integers throughout, as in
+``auditkit.intervals``; heads that were not patched stay out of every circuit.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditkit.circuit import layer_order
+from auditkit.intervals import resamples, rounded
+from auditkit.records.base import DIGITS, NotAssessed
+from auditkit.records.specification import Specification
+from auditkit.records.task import HeadFrequency, PatchedHead, Stability, Verdict
+from auditkit.verdict import VerdictOf
+
+_UNIT = Decimal(1).scaleb(-DIGITS)
+_FEWEST_TEMPLATES = 3
+
+Circuit = frozenset[str]
+Draw = NDArray[np.int64]
+
+
+def envelope(
+    patched: Sequence[PatchedHead],
+    templates: Sequence[str],
+    specification: Specification,
+    verdict_of: VerdictOf,
+    reported: Verdict,
+) -> Stability:
+    """How the circuit and its verdict hold when the discovery examples are drawn again.
+
+    ``templates`` names the form of each discovery example, empty where it is not known. ``verdict_of``
+    judges a set of heads as the reported circuit was judged.
+    """
+    heads = [each.head for each in patched]
+    units = np.array(
+        [[int(value / _UNIT) for value in each.effects] for each in patched], dtype=np.int64
+    )
+    again = _redraws(units.shape[1], specification.stability_draws, specification.seed)
+    drawn = [_circuit(heads, units[:, draw], specification) for draw in again]
+    left_out = [
+        _circuit(
+            heads,
+            units[:, [i for i, name in enumerate(templates) if name != template]],
+            specification,
+        )
+        for template in _templates(templates)
+    ]
+    circuits = drawn + left_out
+    verdicts = [verdict_of(circuit) for circuit in circuits]
+    modal, share = _modal(verdicts)
+    agreeing = Fraction(verdicts.count(reported), len(verdicts))
+    holds = agreeing >= 1 - Fraction(specification.thresholds.tolerance)
+    return Stability(
+        draws=len(drawn),
+        templates=len(left_out) if left_out else _no_templates(templates),
+        frequencies=_frequencies(drawn),
+        mean_jaccard=rounded(_mean_jaccard(drawn)),
+        modal_verdict=modal,
+        modal_share=rounded(share),
+        agreeing=rounded(agreeing),
+        state="observed" if holds else "not_observed",
+    )
+
+
+def _redraws(n: int, draws: int, seed: int) -> list[Draw]:
+    """Example indices drawn with replacement, ``draws`` times; not those the intervals use."""
+    generator = random.Random(seed + 1)  # noqa: S311 - a repeatable draw, not a secret
+    return [
+        np.array([int(generator.random() * n) for _ in range(n)], dtype=np.int64)
+        for _ in range(draws)
+    ]
+
+
+def _templates(templates: Sequence[str]) -> list[str]:
+    """The templates that can be left out: known for all examples, and at least three of them.
+
+    With two, leaving one out halves the examples, which is another question.
+    """
+    known = sorted(set(templates))
+    return known if len(known) >= _FEWEST_TEMPLATES and "" not in known else []
+
+
+def _no_templates(templates: Sequence[str]) -> NotAssessed:
+    if "" in templates:
+        return NotAssessed(reason="The templates of the prompts are not known.")
+    return NotAssessed(reason="The discovery prompts have fewer than three templates.")
+
+
+def _circuit(heads: Sequence[str], units: Draw, specification: Specification) -> Circuit:
+    """The heads that belong on these examples: mean effect and interval by the rule of the circuit."""
+    n = units.shape[1]
+    settings = specification.bootstrap
+    counts = _counts(n, settings.resamples, specification.seed)
+    # Products of small integers: exact in floating point far beyond these sizes, and fast.
+    sums = np.sort((units.astype(np.float64) @ counts).astype(np.int64), axis=1)
+    outside = (1 - Fraction(settings.level)) / 2
+    low = sums[:, math.floor(outside * settings.resamples)]
+    high = sums[:, math.ceil((1 - outside) * settings.resamples) - 1]
+    least = Fraction(specification.thresholds.head_effect) / Fraction(_UNIT) * n
+    total = np.abs(units.sum(axis=1))
+    return frozenset(
+        head
+        for i, head in enumerate(heads)
+        if int(total[i]) >= least and (int(low[i]) > 0 or int(high[i]) < 0)
+    )
+
+
+def _counts(n: int, draws: int, seed: int) -> NDArray[np.float64]:
+    """How often each example is in each resample of the intervals, ``[n, resamples]``."""
+    drawn = resamples(n, draws, seed)
+    counts = np.zeros((n, draws))
+    for column in range(n):
+        np.add.at(counts, (drawn[:, column], np.arange(draws)), 1.0)
+    return counts
+
+
+def _frequencies(circuits: Sequence[Circuit]) -> tuple[HeadFrequency, ...]:
+    """How often each head was in a circuit, for those that ever were, in layer order."""
+    seen = Counter(head for circuit in circuits for head in circuit)
+    return tuple(
+        HeadFrequency(head=head, frequency=rounded(Fraction(seen[head], len(circuits))))
+        for head in sorted(seen, key=layer_order)
+    )
+
+
+def _mean_jaccard(circuits: Sequence[Circuit]) -> Fraction:
+    """Mean overlap of all pairs of circuits; two empty ones overlap wholly."""
+    sizes = Counter(circuits)
+    total = Fraction(0)
+    pairs = len(circuits) * (len(circuits) - 1) // 2
+    for n in sizes.values():
+        total += n * (n - 1) // 2
+    for (a, n), (b, m) in combinations(sizes.items(), 2):
+        total += n * m * Fraction(len(a & b), len(a | b))
+    return total / pairs
+
+
+def _modal(verdicts: Sequence[Verdict]) -> tuple[Verdict, Fraction]:
+    """The most frequent verdict and its share; of equally frequent ones, the first by name."""
+    seen = Counter(verdicts)
+    verdict = min(seen, key=lambda each: (-seen[each], each))
+    return verdict, Fraction(seen[verdict], len(verdicts))
