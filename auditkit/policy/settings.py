@@ -107,7 +107,7 @@ class Settings(Record):
         None, description="What replaces a head that is taken out (resample and mean)."
     )
     tolerance: Written[Share] = Field(
-        None, description="Share of defensible settings that may disagree (0.1)."
+        None, description="Share of redrawn example sets that may disagree with the verdict (0.1)."
     )
     thresholds: Written[ThresholdSettings] = Field(
         None, description="Thresholds a result is judged by."

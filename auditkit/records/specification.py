@@ -38,7 +38,7 @@ class Thresholds(Record):
     alone moves the task effect by at least this share. ``sufficiency``: the circuit alone must carry
     at least this share, and at most its mirror (2 - sufficiency). ``necessity``: removing the circuit
     must remove at least this share. ``min_accuracy``: below it the model does not do the task.
-    ``tolerance``: the share of defensible settings that may disagree before a verdict is inconclusive.
+    ``tolerance``: the share of redrawn example sets that may disagree before a verdict is inconclusive.
     """
 
     tau: Measure

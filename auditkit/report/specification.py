@@ -30,7 +30,7 @@ _MEANINGS: dict[str, str] = {
     "thresholds.sufficiency": "Least share the circuit alone keeps",
     "thresholds.necessity": "Least share lost without the circuit",
     "thresholds.min_accuracy": "Least accuracy for the task to count as done",
-    "thresholds.tolerance": "Share of settings that may disagree",
+    "thresholds.tolerance": "Share of redrawn example sets that may disagree",
     "patching.patience": "Heads patched at a time, until a group adds none",
     "patching.sample": "Heads drawn at random from the rest",
     "bootstrap.resamples": "Resamples for each interval",

@@ -106,7 +106,7 @@ _RUNGS = (
     ),
     ("association", "Association", "Codes for an attributed effect recur across the examples"),
     ("causal", "Causal", "Without the circuit enough of the effect is lost, under every ablation"),
-    ("stable", "Stable", "The finding survives other defensible settings"),
+    ("stable", "Stable", "The verdict holds when the discovery examples are drawn again"),
 )
 
 
@@ -278,7 +278,7 @@ def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
         ("Null: what chance alone would show", task.null),
         ("Causal check", task.causal),
         ("Circuit", task.circuit),
-        ("Stability under other settings", task.stability),
+        ("Stability when the examples are drawn again", task.stability),
     ]
     if isinstance(task.causal, Causal):
         parts += [

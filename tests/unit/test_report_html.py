@@ -238,7 +238,7 @@ def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
     assert f"Minimality: whether a smaller circuit would do {reason}" in page.text
     stability = audit_record().tasks[1].stability
     assert isinstance(stability, NotAssessed)
-    assert f"Stability under other settings {stability.reason}" in page.text
+    assert f"Stability when the examples are drawn again {stability.reason}" in page.text
     assert audit_record().calibration.reason in page.text
 
 
