@@ -176,3 +176,39 @@ def in_order(values: Sequence[Tensor], batches: Sequence[PairBatch]) -> Tensor:
     joined = torch.cat(list(values), dim=-1)
     places = torch.tensor([place for batch in batches for place in batch.places])
     return joined[..., torch.argsort(places)]
+
+
+@dataclass(frozen=True)
+class MeanOutputs:
+    """Mean head outputs over the discovery prompts, per layer ``[positions, n_heads, d_head]``.
+
+    Row ``-1`` is the last position. Prompts longer than any seen use the overall mean, ``beyond``.
+    """
+
+    aligned: Outputs
+    beyond: Outputs
+
+    @classmethod
+    def over(cls, captured: Sequence[Captured]) -> MeanOutputs:
+        """Means over both prompts of every pair, aligned at the end of the prompt."""
+        longest = max(item.positive[0].shape[1] for item in captured)
+        aligned, beyond = [], []
+        for layer in range(len(captured[0].positive)):
+            total = torch.zeros(longest, *captured[0].positive[layer].shape[2:])
+            count = torch.zeros(longest, 1, 1)
+            for item in captured:
+                for z in (item.positive[layer], item.negative[layer]):
+                    total[longest - z.shape[1] :] += z.float().sum(0)
+                    count[longest - z.shape[1] :] += z.shape[0]
+            aligned.append(total / count)
+            beyond.append(total.sum(0) / count.sum())
+        return cls(tuple(aligned), tuple(beyond))
+
+    def at(self, like: Outputs) -> Outputs:
+        """The means laid out as these head outputs ``[batch, position, n_heads, d_head]``."""
+        filled = []
+        for z, aligned, beyond in zip(like, self.aligned, self.beyond, strict=True):
+            missing = max(0, z.shape[1] - aligned.shape[0])
+            rows = torch.cat([beyond.expand(missing, *beyond.shape), aligned[-z.shape[1] :]])
+            filled.append(rows.to(z.dtype).expand_as(z))
+        return tuple(filled)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auditkit.activations import Captured, in_order
+from auditkit.activations import Captured, MeanOutputs, in_order
 from auditkit.autoencoder import Autoencoder, train
 from auditkit.codes import Effects
 from auditkit.model.subject import Outputs
@@ -125,3 +125,23 @@ def _head_effects(item: Captured) -> Tensor:
             for pos, neg, slope in zip(item.positive, item.negative, item.slope, strict=True)
         ]
     )
+
+
+def against_means(captured: Sequence[Captured], means: MeanOutputs) -> list[float]:
+    """Each head's attributed effect of being replaced by its mean output, heads in layer order.
+
+    In units of the metric, averaged over pairs: it only ranks.
+    """
+    effects = [
+        torch.cat(
+            [
+                ((pos - mean) * slope).sum((1, 3)).transpose(0, 1)
+                for pos, mean, slope in zip(
+                    item.positive, means.at(item.positive), item.slope, strict=True
+                )
+            ]
+        )
+        for item in captured
+    ]
+    joined = in_order(effects, [item.batch for item in captured])
+    return [float(value) for value in joined.mean(1)]

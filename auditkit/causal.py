@@ -11,60 +11,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from auditkit.activations import Captured, in_order
-from auditkit.circuit import belongs, layer_order
+from auditkit.activations import Captured, MeanOutputs, in_order
+from auditkit.circuit import belongs, constant_heads, layer_order
 from auditkit.intervals import mean_interval
 from auditkit.model.subject import HeadIndex, Outputs, Patch, Subject
-from auditkit.records.base import measured
+from auditkit.records.base import NotAssessed, measured
 from auditkit.records.specification import Ablation, Specification
-from auditkit.records.task import PatchedHead, SetEffect
-from auditkit.verdict import set_effect
+from auditkit.records.task import ConstantRole, PatchedHead, SetEffect
+from auditkit.verdict import NO_CONSTANT_HEAD, NO_EFFECT, set_effect
 
 _ROWS = 256  # prompts per forward pass: bounds memory, does not change results beyond rounding
 _SMALLEST_EFFECT = 1e-3  # in units of the metric: below it a share is a division by noise
 
 Heads = frozenset[HeadIndex]
-
-
-@dataclass(frozen=True)
-class MeanOutputs:
-    """Mean head outputs over the discovery prompts, per layer ``[positions, n_heads, d_head]``.
-
-    Row ``-1`` is the last position. Prompts longer than any seen use the overall mean, ``beyond``.
-    """
-
-    aligned: Outputs
-    beyond: Outputs
-
-    @classmethod
-    def over(cls, captured: Sequence[Captured]) -> MeanOutputs:
-        """Means over both prompts of every pair, aligned at the end of the prompt."""
-        longest = max(item.positive[0].shape[1] for item in captured)
-        aligned, beyond = [], []
-        for layer in range(len(captured[0].positive)):
-            total = torch.zeros(longest, *captured[0].positive[layer].shape[2:])
-            count = torch.zeros(longest, 1, 1)
-            for item in captured:
-                for z in (item.positive[layer], item.negative[layer]):
-                    total[longest - z.shape[1] :] += z.float().sum(0)
-                    count[longest - z.shape[1] :] += z.shape[0]
-            aligned.append(total / count)
-            beyond.append(total.sum(0) / count.sum())
-        return cls(tuple(aligned), tuple(beyond))
-
-    def at(self, like: Outputs) -> Outputs:
-        """The means laid out as these head outputs ``[batch, position, n_heads, d_head]``."""
-        filled = []
-        for z, aligned, beyond in zip(like, self.aligned, self.beyond, strict=True):
-            missing = max(0, z.shape[1] - aligned.shape[0])
-            rows = torch.cat([beyond.expand(missing, *beyond.shape), aligned[-z.shape[1] :]])
-            filled.append(rows.to(z.dtype).expand_as(z))
-        return tuple(filled)
 
 
 class Intervention:
@@ -150,15 +113,8 @@ def patch_heads(
         advance(len(heads))
         return _patch(intervention, heads, chosen, specification)
 
-    done: list[PatchedHead] = []
-    place = 0
-    while place < len(ranked):
-        group = ranked[place : place + rule.patience]
-        found = patch(group, "ranked")
-        done, place = done + found, place + len(group)
-        if not screened.intersection(group) and not any(belongs(p, thresholds) for p in found):
-            break
-    rest = list(ranked[place:])
+    done = _in_rank_order(intervention, ranked, screened, specification, advance)
+    rest = list(ranked[len(done) :])
     draw = random.Random(specification.seed)  # noqa: S311 - a repeatable draw, not a secret
     sample = sorted(draw.sample(rest, min(rule.sample, len(rest))), key=layer_order)
     sampled = patch(sample, "sampled") if sample else []
@@ -171,11 +127,74 @@ def patch_heads(
     return tuple(done), tuple(sorted(rest, key=layer_order))
 
 
+def _in_rank_order(
+    intervention: Intervention,
+    ranked: Sequence[str],
+    screened: frozenset[str],
+    specification: Specification,
+    advance: Callable[[int], None],
+) -> list[PatchedHead]:
+    """Heads patched group by group, until one holds no screened head and none that belongs."""
+    patience, thresholds = specification.patching.patience, specification.thresholds
+    done: list[PatchedHead] = []
+    for place in range(0, len(ranked), patience):
+        group = ranked[place : place + patience]
+        advance(len(group))
+        found = _patch(intervention, group, "ranked", specification)
+        done += found
+        if not screened.intersection(group) and not any(belongs(p, thresholds) for p in found):
+            break
+    return done
+
+
+def constant_role(
+    intervention: Intervention,
+    on_test: Intervention,
+    ranked: Sequence[str],
+    circuit: Sequence[str],
+    specification: Specification,
+) -> ConstantRole | NotAssessed:
+    """Heads outside the circuit that are needed all the same, on positives and negatives alike.
+
+    Resampling cannot show them: what they do is the same on both prompts. Both interventions are mean
+    ablations, the first on the discovery pairs, the second on the test pairs; ``ranked`` is every head
+    by its attributed effect against its own mean. When the heads found in rank order do not complete
+    the circuit, all the others are tried.
+    """
+    if not (intervention.has_effect and on_test.has_effect):
+        return NO_EFFECT
+    others = [head for head in ranked if head not in circuit]
+    patched = _in_rank_order(
+        intervention, others, frozenset(), specification, lambda _patched: None
+    )
+    heads = constant_heads(patched, specification.thresholds)
+    rest = others[len(patched) :]
+    if rest and not _carries(intervention, (*circuit, *heads), specification):
+        patched += _patch(intervention, rest, "completed", specification)
+        heads = constant_heads(patched, specification.thresholds)
+    if not heads:
+        return ConstantRole(patched=tuple(patched), heads=(), with_circuit=NO_CONSTANT_HEAD)
+    together = frozenset(layer_order(head) for head in (*circuit, *heads))
+    kept = [measured(value) for value in on_test.kept(together).tolist()]
+    return ConstantRole(
+        patched=tuple(patched),
+        heads=heads,
+        with_circuit=set_effect("sufficiency", "mean", kept, specification),
+    )
+
+
 def _sufficient(
     intervention: Intervention, done: Sequence[PatchedHead], specification: Specification
 ) -> bool:
-    found = frozenset(layer_order(p.head) for p in done if belongs(p, specification.thresholds))
-    share = float(intervention.kept(found).mean())
+    found = [p.head for p in done if belongs(p, specification.thresholds)]
+    return _carries(intervention, found, specification)
+
+
+def _carries(
+    intervention: Intervention, heads: Sequence[str], specification: Specification
+) -> bool:
+    """Whether these heads alone keep the share of the effect that sufficiency asks for."""
+    share = float(intervention.kept(frozenset(map(layer_order, heads))).mean())
     least = float(specification.thresholds.sufficiency)
     return least <= share <= 2 - least
 

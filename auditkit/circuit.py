@@ -35,6 +35,11 @@ def belongs(head: PatchedHead, thresholds: Thresholds) -> bool:
     return sure and abs(effect.mean) >= thresholds.head_effect
 
 
+def constant_heads(patched: Sequence[PatchedHead], thresholds: Thresholds) -> tuple[str, ...]:
+    """The heads whose own mean does not do for them, in layer order."""
+    return tuple(sorted((p.head for p in patched if belongs(p, thresholds)), key=layer_order))
+
+
 def circuit_of(
     codes: Codes, patched: Sequence[PatchedHead], thresholds: Thresholds, space: CodeSpace
 ) -> Circuit:

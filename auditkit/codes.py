@@ -148,6 +148,12 @@ def ranking(effects: Mapping[str, Sequence[Decimal]]) -> list[str]:
     return sorted(effects, key=lambda head: -size(head))
 
 
+def by_size(heads: Sequence[str], effects: Sequence[float]) -> list[str]:
+    """Heads by descending magnitude of one number each; equal ones keep their order."""
+    sizes = dict(zip(heads, effects, strict=True))
+    return sorted(heads, key=lambda head: -abs(sizes[head]))
+
+
 def null_test(heads: Sequence[ScreenedHead], n_examples: int, level: Decimal) -> NullTest:
     """What the heads' label-swap tests come to at a false discovery rate."""
     exact = n_examples <= EXACT_UP_TO

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditkit.activations import Captured, batches_of, capture, in_order
-from auditkit.attribution import attribute
-from auditkit.causal import Intervention, MeanOutputs, patch_heads, set_effects
+from auditkit.activations import Captured, MeanOutputs, batches_of, capture, in_order
+from auditkit.attribution import against_means, attribute
+from auditkit.causal import Intervention, constant_role, patch_heads, set_effects
 from auditkit.circuit import circuit_of
 from auditkit.codes import (
     CodeSpace,
+    by_size,
     discretise,
     quorum_count,
     ranking,
@@ -192,6 +193,13 @@ def find_mechanism(
     patched, unpatched = patch_heads(patching, ranked, screened, specification, advance)
     circuit = circuit_of(codes, patched, specification.thresholds, space)
     sufficiency, necessity = set_effects(on_test, circuit.heads, specification)
+    needed = constant_role(
+        Intervention(subject, discovery, "mean", means),
+        Intervention(subject, test, "mean", means),
+        by_size(space.head_ids, against_means(discovery, means)),
+        circuit.heads,
+        specification,
+    )
     causal = Causal(
         task_effect=measured(patching.task_effect),
         patched=patched,
@@ -201,7 +209,7 @@ def find_mechanism(
         random_sets=_NOT_YET,
         minimality=_NOT_YET,
         joint_ablation=_NOT_YET,
-        constant_role=_NOT_YET,
+        constant_role=needed,
         forwards=subject.forwards - before,
     )
     return Mechanism(codes, causal, circuit)

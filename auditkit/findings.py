@@ -45,6 +45,7 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
         found += _about_screening(task.codes, task.causal)
         found += _about_null(task)
         found += _about_sets(task.specification, task.causal)
+        found += _about_constant_role(task.causal)
     if isinstance(task.circuit, Circuit):
         found += _about_circuit(task.circuit)
         found += _about_expectation(task, task.circuit)
@@ -171,8 +172,27 @@ def _about_sufficiency(effect: SetEffect, least: Decimal) -> Finding:
     return _finding(
         "sufficiency_not_observed",
         "warning",
-        f"{text} Below {percent(least)} the circuit is incomplete under this ablation; what else the "
-        "task needs was not established.",
+        f"{text} Below {percent(least)} the circuit alone is incomplete under this ablation.",
+    )
+
+
+def _about_constant_role(causal: Causal) -> Iterator[Finding]:
+    role = causal.constant_role
+    if isinstance(role, NotAssessed) or not role.heads:
+        return
+    together = (
+        ""
+        if isinstance(role.with_circuit, NotAssessed)
+        else f" Together with the circuit they carry {_share(role.with_circuit)} of the task effect "
+        "under mean ablation of every other head."
+    )
+    yield _finding(
+        "constant_role",
+        "note",
+        f"Outside the circuit, {', '.join(role.heads)} "
+        f"{'is' if len(role.heads) == 1 else 'are'} missed when an average output takes the place, "
+        "though the output on the matched prompt does: needed, but not shown to tell the prompts "
+        f"apart.{together}",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditkit.circuit import circuit_of, layer_order
+from auditkit.circuit import circuit_of, constant_heads, layer_order
 from auditkit.codes import (
     CodeSpace,
     carries_code,
@@ -24,6 +24,7 @@ from auditkit.records.model import ModelIdentity
 from auditkit.records.task import Causal, Codes, TaskRecord
 from auditkit.verdict import (
     NO_BEHAVIOUR,
+    NO_CONSTANT_HEAD,
     NO_EFFECT,
     behaviour_of,
     overall,
@@ -123,6 +124,7 @@ def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]
         again = mean_interval(patched.effects, specification.bootstrap, specification.seed)
         if patched.effect != again or len(patched.effects) != task.examples.discovery.n:
             yield f"causal.patched[{patched.head}].effect"
+    yield from _constant_role(task, causal)
     covered = sorted([*(p.head for p in causal.patched), *causal.unpatched], key=layer_order)
     if covered != list(space.head_ids):
         yield "causal.unpatched"
@@ -137,6 +139,25 @@ def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]
                 specification,
             ):
                 yield f"causal.{claim}[{effect.ablation}]"
+
+
+def _constant_role(task: TaskRecord, causal: Causal) -> Iterator[str]:
+    role, specification = causal.constant_role, task.specification
+    if isinstance(role, NotAssessed):
+        return
+    for patched in role.patched:
+        again = mean_interval(patched.effects, specification.bootstrap, specification.seed)
+        if patched.effect != again or len(patched.effects) != task.examples.discovery.n:
+            yield f"causal.constant_role.patched[{patched.head}].effect"
+    if role.heads != constant_heads(role.patched, specification.thresholds):
+        yield "causal.constant_role.heads"
+    if isinstance(role.with_circuit, NotAssessed):
+        if role.heads or role.with_circuit != NO_CONSTANT_HEAD:
+            yield "causal.constant_role.with_circuit"
+    elif role.with_circuit != set_effect(
+        "sufficiency", "mean", role.with_circuit.shares, specification
+    ):
+        yield "causal.constant_role.with_circuit"
 
 
 def _conclusions(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:

@@ -50,6 +50,9 @@ NO_EFFECT = NotAssessed(
     reason="Replacing every attention head does not lower the task metric, so no effect of heads is "
     "there to look for."
 )
+NO_CONSTANT_HEAD = NotAssessed(
+    reason="None of the heads tried outside the circuit is missed when its mean output takes its place."
+)
 NO_EXPECTATION = NotAssessed(reason="The policy declares no expected circuit for this task.")
 
 _WORST_FIRST: tuple[Verdict, ...] = (
@@ -204,12 +207,21 @@ def carries(causal: Causal, expected: Expectation) -> bool:
     """Whether the circuit alone carries the declared share of the effect, if one is declared.
 
     Two-sided, under every ablation: a circuit that goes beyond the model is no better than one that
-    falls short.
+    falls short. Under mean ablation heads with a constant role are kept with the circuit: they are
+    needed whatever is asked.
     """
     least = expected.min_sufficiency
     return least is None or all(
-        least <= effect.share.mean <= 2 - least for effect in causal.sufficiency
+        least <= effect.share.mean <= 2 - least
+        for effect in (_with_constant_heads(each, causal) for each in causal.sufficiency)
     )
+
+
+def _with_constant_heads(effect: SetEffect, causal: Causal) -> SetEffect:
+    role = causal.constant_role
+    if effect.ablation != "mean" or isinstance(role, NotAssessed):
+        return effect
+    return effect if isinstance(role.with_circuit, NotAssessed) else role.with_circuit
 
 
 def meets(heads: Sequence[str] | frozenset[str], expected: Expectation) -> bool:

@@ -47,6 +47,7 @@ from auditkit.records.task import (
     Circuit,
     Codes,
     Comparison,
+    ConstantRole,
     ExampleCodes,
     Examples,
     Ladder,
@@ -205,7 +206,11 @@ def causal() -> Causal:
         random_sets=not_in_this_test("The random-set yardstick"),
         minimality=not_in_this_test("Minimality"),
         joint_ablation=not_in_this_test("Joint ablation"),
-        constant_role=not_in_this_test("The constant-role pass"),
+        constant_role=ConstantRole(
+            patched=(patched("0.0", "0.0000"), patched("1.1", "0.9000")),
+            heads=("1.1",),
+            with_circuit=set_effects("1.0000")[1],
+        ),
         forwards=32,
     )
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
-from auditkit.activations import batches_of, capture
-from auditkit.causal import Intervention, MeanOutputs
+from auditkit.activations import MeanOutputs, batches_of, capture
+from auditkit.causal import Intervention
 from auditkit.model.loading import load_subject
 from auditkit.model.subject import Subject
 from auditkit.prompts.generators import GENERATORS, generate

@@ -144,6 +144,19 @@ class SetEffect(Record):
     state: Literal["observed", "not_observed"]
 
 
+class ConstantRole(Record):
+    """Heads that are needed, but not shown to tell positive from negative.
+
+    ``patched`` are heads outside the circuit replaced, alone, by their mean output, in rank order;
+    effects are shares of the task effect under mean ablation. ``heads`` are those whose effect reaches
+    the circuit's threshold. ``with_circuit`` is the sufficiency of the circuit together with them.
+    """
+
+    patched: tuple[PatchedHead, ...]
+    heads: tuple[HeadId, ...]
+    with_circuit: SetEffect | NotAssessed
+
+
 class Causal(Record):
     """What interventions say. ``forwards`` counts model forward passes, one per prompt and variant.
 
@@ -159,7 +172,7 @@ class Causal(Record):
     random_sets: NotAssessed
     minimality: NotAssessed
     joint_ablation: NotAssessed
-    constant_role: NotAssessed
+    constant_role: ConstantRole | NotAssessed
     forwards: Count
 
 

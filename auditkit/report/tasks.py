@@ -36,6 +36,7 @@ from auditkit.report.wording import (
     interval_text,
     listed,
     number_or_reason,
+    percent_interval_text,
     percent_text,
 )
 
@@ -77,6 +78,7 @@ class TaskView:
     evidence_for: tuple[Fact, ...]
     behaviour: tuple[Fact, ...]
     screening: tuple[Fact, ...]
+    constant_role: tuple[Fact, ...]
     stability: tuple[Fact, ...]
     absent_screening: str
     heads: tuple[HeadView, ...]
@@ -228,6 +230,24 @@ def _stability(stability: Stability | NotAssessed) -> tuple[Fact, ...]:
     )
 
 
+def _constant_role(causal: Causal | NotAssessed) -> tuple[Fact, ...]:
+    """Heads needed on every prompt alike; where none were looked for, the reason stands elsewhere."""
+    if isinstance(causal, NotAssessed) or isinstance(causal.constant_role, NotAssessed):
+        return ()
+    role = causal.constant_role
+    together = role.with_circuit
+    return (
+        measured("Heads outside the circuit replaced by their average", f"{len(role.patched):,}"),
+        measured("Missed, at the threshold of the circuit", listed(role.heads)),
+        measured(
+            "Share the circuit keeps together with them, under mean ablation",
+            f"not assessed. {together.reason}"
+            if isinstance(together, NotAssessed)
+            else percent_interval_text(together.share),
+        ),
+    )
+
+
 def _claimed(least: Decimal | None) -> str | None:
     if least is None:
         return "none claimed"
@@ -333,6 +353,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         findings=tuple(FindingView(LEVELS[f.level], f.code, f.text) for f in task.findings),
         evidence_for=_evidence_for(task, law),
         behaviour=_behaviour(task),
+        constant_role=_constant_role(task.causal),
         stability=_stability(task.stability),
         screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),
         absent_screening=(

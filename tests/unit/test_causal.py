@@ -11,9 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from auditkit.activations import Captured, PairBatch, batches_of, capture, in_order
+from auditkit.activations import (
+    Captured,
+    MeanOutputs,
+    PairBatch,
+    batches_of,
+    capture,
+    in_order,
+)
 from auditkit.attribution import attribute
-from auditkit.causal import Intervention, MeanOutputs, patch_heads, set_effects
+from auditkit.causal import Intervention, patch_heads, set_effects
 from auditkit.errors import ModelError
 from auditkit.model.loading import load_subject
 from auditkit.model.subject import Patch, Subject

@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from auditkit.activations import batches_of, capture
-from auditkit.causal import Intervention, MeanOutputs
+from auditkit.activations import MeanOutputs, batches_of, capture
+from auditkit.causal import Intervention
 from auditkit.controls.answer_key import AnswerKey, answer_key, single_effects
 from auditkit.controls.construction import ControlModel, build
 from auditkit.controls.family import FAMILY, NOISE

@@ -62,6 +62,17 @@ def changed(path: str, value: object) -> AuditRecord:
         ("tasks/0/causal/necessity/1/shares/0", "0.1000", "causal.necessity[mean]"),
         ("tasks/0/causal/sufficiency/0/share/low", "0.9000", "causal.sufficiency[resample]"),
         ("tasks/0/causal/sufficiency/0/ablation", "mean", "causal.sufficiency"),
+        ("tasks/0/causal/constant_role/heads", [], "constant_role.heads"),
+        (
+            "tasks/0/causal/constant_role/patched/0/effect/mean",
+            "0.1000",
+            "constant_role.patched[0.0]",
+        ),
+        (
+            "tasks/0/causal/constant_role/with_circuit/shares/0",
+            "0.5000",
+            "constant_role.with_circuit",
+        ),
         ("tasks/0/circuit/heads", ["0.1"], "tasks[copying].circuit"),
         ("tasks/0/circuit/pairs_tested", 2, "tasks[copying].circuit"),
         ("tasks/0/comparison/extra", ["1.1"], "tasks[copying].comparison"),
