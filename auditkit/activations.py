@@ -146,8 +146,8 @@ def _capture(
 def _two_ended(subject: Subject, batch: PairBatch, gradient: Outputs, negative: Outputs) -> Outputs:
     """Three parts gradient at the positive, one part gradient where the layer's heads are replaced.
 
-    Each layer is replaced alone and whole, so the path stays through the later layers as they are. The
-    weights 3:1 ranked heads best of those tried (docs/benchmarks.md).
+    Each layer is replaced alone and whole, so the path stays through the later layers as they are.
+    docs/decisions says why 3:1; docs/benchmarks.md compares the ranking with other methods.
     """
     return tuple(
         _NEAR_WEIGHT * near
