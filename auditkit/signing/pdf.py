@@ -53,7 +53,7 @@ class PdfSignatureStatus:
 
     ``intact``: the signed bytes are unchanged. ``valid``: the signature verifies with the
     certificate in it. ``covers_whole_file``: every byte but the signature itself is signed, and
-    none follows. ``modification_ok``: the file is certified, and nothing was changed since.
+    none follows. ``modification_ok``: the seal permits no change of content, and nothing was changed since.
     ``fields_ok``: the form holds the sealed field and the empty reviewer's field, and no other.
     ``in_time``: the certificate was valid at the time of signing that the signature states.
     ``bottom_line``: pyHanko's own judgement of all this, with the signer's certificate as its own
@@ -79,7 +79,10 @@ class PdfSignatureStatus:
             (self.intact, "the signed bytes were changed"),
             (self.valid, "the signature does not verify"),
             (self.covers_whole_file, "the signature does not cover the whole file"),
-            (self.modification_ok, "the file is not certified, or was changed after signing"),
+            (
+                self.modification_ok,
+                "the seal permits changes, or the file was changed after signing",
+            ),
             (self.fields_ok, "the form fields are not those of an auditkit report"),
             (self.in_time, "the certificate was not valid at the time of signing"),
             (self.bottom_line, "the signature is not acceptable as a whole"),
@@ -105,7 +108,7 @@ class _SignerAt(PdfSigner):
 
 
 def sign_pdf(pdf: bytes, key: SigningKey, at: datetime) -> bytes:
-    """The PDF certified by a signature over all of it (PAdES baseline B-B, ETSI EN 319 142-1).
+    """The PDF sealed by a certification signature over all of it (PAdES baseline B-B, ETSI EN 319 142-1).
 
     The signature's field is invisible. An empty field for a reviewer is created before it: a field
     added later would break the certification, a signature in this one does not (ISO 32000-2,
