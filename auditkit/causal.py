@@ -21,8 +21,14 @@ from auditkit.intervals import mean_interval
 from auditkit.model.subject import HeadIndex, Outputs, Patch, Subject
 from auditkit.records.base import NotAssessed, measured
 from auditkit.records.specification import Ablation, Specification
-from auditkit.records.task import ConstantRole, PatchedHead, SetEffect
-from auditkit.verdict import NO_CONSTANT_HEAD, NO_EFFECT, set_effect
+from auditkit.records.task import ConstantRole, PatchedHead, RandomSets, SetEffect
+from auditkit.verdict import (
+    NO_CONSTANT_HEAD,
+    NO_EFFECT,
+    NO_RANDOM_SETS,
+    against_random,
+    set_effect,
+)
 
 _ROWS = 256  # prompts per forward pass: bounds memory, does not change results beyond rounding
 _SMALLEST_EFFECT = 1e-3  # in units of the metric: below it a share is a division by noise
@@ -213,6 +219,33 @@ def _patch(
             )
         )
     return patched
+
+
+def random_sets(
+    intervention: Intervention,
+    circuit: Sequence[str],
+    necessity: SetEffect,
+    specification: Specification,
+) -> RandomSets | NotAssessed:
+    """What random sets lose that have as many heads in each layer as the circuit, but are not it."""
+    heads = frozenset(map(layer_order, circuit))
+    layers: dict[int, list[HeadIndex]] = {}
+    for each in sorted(intervention.all_heads):
+        layers.setdefault(each[0], []).append(each)
+    sizes = {layer: sum(each in heads for each in own) for layer, own in layers.items()}
+    only_one = all(size in (0, len(layers[layer])) for layer, size in sizes.items())
+    if not specification.random_sets or not heads or only_one:
+        return NO_RANDOM_SETS
+    draw = random.Random(specification.seed)  # noqa: S311 - a repeatable draw, not a secret
+    drawn: list[Heads] = []
+    while len(drawn) < specification.random_sets:
+        chosen = frozenset(
+            each for layer, size in sizes.items() for each in draw.sample(layers[layer], size)
+        )
+        if chosen != heads:
+            drawn.append(chosen)
+    shares = [measured(value) for value in intervention.lost(drawn).mean(1).tolist()]
+    return against_random(shares, necessity)
 
 
 def set_effects(

@@ -12,7 +12,13 @@ from pathlib import Path
 
 from auditkit.activations import Captured, MeanOutputs, batches_of, capture, in_order
 from auditkit.attribution import against_means, attribute
-from auditkit.causal import Intervention, constant_role, patch_heads, set_effects
+from auditkit.causal import (
+    Intervention,
+    constant_role,
+    patch_heads,
+    random_sets,
+    set_effects,
+)
 from auditkit.circuit import circuit_of
 from auditkit.codes import (
     CodeSpace,
@@ -206,7 +212,7 @@ def find_mechanism(
         unpatched=unpatched,
         sufficiency=sufficiency,
         necessity=necessity,
-        random_sets=_NOT_YET,
+        random_sets=random_sets(on_test[0][1], circuit.heads, necessity[0], specification),
         minimality=_NOT_YET,
         joint_ablation=_NOT_YET,
         constant_role=needed,

@@ -25,6 +25,7 @@ from auditkit.records.task import (
 )
 from auditkit.verdict import NO_EFFECT, carries, meets
 
+_RARE = Decimal("0.05")  # the largest p-value at which the circuit stands out from random sets
 _SELDOM = Decimal("0.1")  # a head that is in fewer redrawn circuits than this is left to the table
 
 
@@ -45,6 +46,7 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
         found += _about_screening(task.codes, task.causal)
         found += _about_null(task)
         found += _about_sets(task.specification, task.causal)
+        found += _about_random_sets(task.causal)
         found += _about_constant_role(task.causal)
     if isinstance(task.circuit, Circuit):
         found += _about_circuit(task.circuit)
@@ -173,6 +175,24 @@ def _about_sufficiency(effect: SetEffect, least: Decimal) -> Finding:
         "sufficiency_not_observed",
         "warning",
         f"{text} Below {percent(least)} the circuit alone is incomplete under this ablation.",
+    )
+
+
+def _about_random_sets(causal: Causal) -> Iterator[Finding]:
+    yardstick = causal.random_sets
+    if isinstance(yardstick, NotAssessed):
+        return
+    middle = sorted(yardstick.shares)[len(yardstick.shares) // 2]
+    text = (
+        f"Of {len(yardstick.shares)} random sets with as many heads in each layer, "
+        f"{yardstick.at_least} lose as much of the task effect as the circuit; the middle one loses "
+        f"{percent(middle)}."
+    )
+    seldom = yardstick.p_value <= _RARE
+    yield _finding(
+        "beyond_random_sets" if seldom else "not_beyond_random_sets",
+        "note" if seldom else "warning",
+        text,
     )
 
 

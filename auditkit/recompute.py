@@ -21,11 +21,12 @@ from auditkit.intervals import mean_interval
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
-from auditkit.records.task import Causal, Codes, TaskRecord
+from auditkit.records.task import Causal, Codes, RandomSets, TaskRecord
 from auditkit.verdict import (
     NO_BEHAVIOUR,
     NO_CONSTANT_HEAD,
     NO_EFFECT,
+    against_random,
     behaviour_of,
     overall,
     set_effect,
@@ -125,6 +126,12 @@ def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]
         if patched.effect != again or len(patched.effects) != task.examples.discovery.n:
             yield f"causal.patched[{patched.head}].effect"
     yield from _constant_role(task, causal)
+    yardstick = causal.random_sets
+    if isinstance(yardstick, RandomSets) and (
+        len(yardstick.shares) != specification.random_sets
+        or yardstick != against_random(yardstick.shares, causal.necessity[0])
+    ):
+        yield "causal.random_sets"
     covered = sorted([*(p.head for p in causal.patched), *causal.unpatched], key=layer_order)
     if covered != list(space.head_ids):
         yield "causal.unpatched"

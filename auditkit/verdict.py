@@ -38,6 +38,7 @@ from auditkit.records.task import (
     Ladder,
     NullTest,
     Observation,
+    RandomSets,
     SetEffect,
     Stability,
     Verdict,
@@ -49,6 +50,9 @@ NO_BEHAVIOUR = NotAssessed(
 NO_EFFECT = NotAssessed(
     reason="Replacing every attention head does not lower the task metric, so no effect of heads is "
     "there to look for."
+)
+NO_RANDOM_SETS = NotAssessed(
+    reason="The policy asks for none, or the circuit is empty, or there is no other set of its size."
 )
 NO_CONSTANT_HEAD = NotAssessed(
     reason="None of the heads tried outside the circuit is missed when its mean output takes its place."
@@ -111,6 +115,16 @@ def _reaches(claim: str, share: Interval, thresholds: Thresholds) -> bool:
     if claim == "necessity":
         return share.mean >= thresholds.necessity
     return thresholds.sufficiency <= share.mean <= 2 - thresholds.sufficiency
+
+
+def against_random(shares: Sequence[Decimal], necessity: SetEffect) -> RandomSets:
+    """Random sets' shares against what the circuit's removal loses under the same ablation."""
+    at_least = sum(share >= necessity.share.mean for share in shares)
+    return RandomSets(
+        shares=tuple(shares),
+        at_least=at_least,
+        p_value=rounded(Fraction(1 + at_least, 1 + len(shares))),
+    )
 
 
 def comparison_of(

@@ -54,6 +54,7 @@ from auditkit.records.task import (
     NullTest,
     PatchedHead,
     PromptSet,
+    RandomSets,
     ScreenedHead,
     SetEffect,
     TaskRecord,
@@ -100,6 +101,7 @@ def specification() -> Specification:
         bootstrap=BootstrapSettings(resamples=100, level=D("0.95")),
         null_level=D("0.05"),
         stability_draws=20,
+        random_sets=2,
         defaulted=("attribution", "thresholds.tau"),
     )
 
@@ -203,7 +205,7 @@ def causal() -> Causal:
         unpatched=(),
         sufficiency=set_effects("1.0000"),
         necessity=set_effects("0.9500"),
-        random_sets=not_in_this_test("The random-set yardstick"),
+        random_sets=RandomSets(shares=(D("0.1000"), D("0.9600")), at_least=1, p_value=D("0.6667")),
         minimality=not_in_this_test("Minimality"),
         joint_ablation=not_in_this_test("Joint ablation"),
         constant_role=ConstantRole(

@@ -90,6 +90,9 @@ class Settings(Record):
     stability_draws: Written[Annotated[int, Field(ge=20, le=10_000)]] = Field(
         None, description="How often the discovery pairs are drawn again (100)."
     )
+    random_sets: Written[Annotated[int, Field(ge=0, le=10_000)]] = Field(
+        None, description="Random sets of heads to measure the circuit against (100; 0 for none)."
+    )
     metric: Written[Metric] = Field(
         None, description="How answers are compared (the generator's, or logit_difference)."
     )

@@ -41,6 +41,7 @@ STANDARD = Specification(
     bootstrap=BootstrapSettings(resamples=1000, level=Decimal("0.95")),
     null_level=Decimal("0.05"),
     stability_draws=100,
+    random_sets=100,
     defaulted=(),
 )
 """What a policy that sets nothing gets. A generator brings its own metric."""

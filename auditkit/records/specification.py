@@ -77,7 +77,8 @@ class Specification(Record):
     gradient with the layer's heads replaced (``two_ended``), or the mean gradient over
     ``attribution_steps`` points along the input (``input_ig``, the only one the steps are for).
     ``null_level`` is the false discovery rate at which the label-swap null separates heads.
-    ``stability_draws`` is how often the discovery examples are drawn again.
+    ``stability_draws`` is how often the discovery examples are drawn again. ``random_sets`` is how many
+    random sets of heads the circuit is measured against; 0 leaves that out.
     """
 
     method: Method
@@ -94,4 +95,5 @@ class Specification(Record):
     bootstrap: BootstrapSettings
     null_level: Measure
     stability_draws: Annotated[int, Field(ge=2)]
+    random_sets: Annotated[int, Field(ge=0)]
     defaulted: tuple[str, ...]

@@ -144,6 +144,19 @@ class SetEffect(Record):
     state: Literal["observed", "not_observed"]
 
 
+class RandomSets(Record):
+    """The yardstick for necessity: random sets with as many heads in each layer as the circuit.
+
+    ``shares`` is the mean share of the task effect that each set loses, on the test pairs under the
+    first ablation; ``at_least`` counts those that lose as much as the circuit. ``p_value`` is
+    (1 + at_least) / (1 + number of sets).
+    """
+
+    shares: Annotated[tuple[Measure, ...], Field(min_length=1)]
+    at_least: Count
+    p_value: Measure
+
+
 class ConstantRole(Record):
     """Heads that are needed, but not shown to tell positive from negative.
 
@@ -169,7 +182,7 @@ class Causal(Record):
     unpatched: tuple[HeadId, ...]
     sufficiency: tuple[SetEffect, ...]
     necessity: tuple[SetEffect, ...]
-    random_sets: NotAssessed
+    random_sets: RandomSets | NotAssessed
     minimality: NotAssessed
     joint_ablation: NotAssessed
     constant_role: ConstantRole | NotAssessed

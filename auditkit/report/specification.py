@@ -36,6 +36,7 @@ _MEANINGS: dict[str, str] = {
     "bootstrap.resamples": "Resamples for each interval",
     "bootstrap.level": "Nominal coverage of each interval",
     "stability_draws": "Draws of the examples for the stability envelope",
+    "random_sets": "Random sets of heads the circuit is measured against",
     "null_level": "False discovery rate of the label-swap null",
 }
 

@@ -78,6 +78,7 @@ class TaskView:
     evidence_for: tuple[Fact, ...]
     behaviour: tuple[Fact, ...]
     screening: tuple[Fact, ...]
+    random_sets: tuple[Fact, ...]
     constant_role: tuple[Fact, ...]
     stability: tuple[Fact, ...]
     absent_screening: str
@@ -248,6 +249,23 @@ def _constant_role(causal: Causal | NotAssessed) -> tuple[Fact, ...]:
     )
 
 
+def _random_sets(causal: Causal | NotAssessed) -> tuple[Fact, ...]:
+    """The circuit against random sets; where there are none, the reason stands elsewhere."""
+    if isinstance(causal, NotAssessed) or isinstance(causal.random_sets, NotAssessed):
+        return ()
+    shares = sorted(causal.random_sets.shares)
+    return (
+        measured("Random sets", f"{len(shares):,}, as many heads in each layer as the circuit"),
+        measured(
+            "Share they lose: least, middle, most",
+            f"{percent_text(shares[0])}, {percent_text(shares[len(shares) // 2])}, "
+            f"{percent_text(shares[-1])}",
+        ),
+        measured("Sets that lose as much as the circuit", f"{causal.random_sets.at_least:,}"),
+        measured("p-value", decimal_text(causal.random_sets.p_value)),
+    )
+
+
 def _claimed(least: Decimal | None) -> str | None:
     if least is None:
         return "none claimed"
@@ -353,6 +371,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         findings=tuple(FindingView(LEVELS[f.level], f.code, f.text) for f in task.findings),
         evidence_for=_evidence_for(task, law),
         behaviour=_behaviour(task),
+        random_sets=_random_sets(task.causal),
         constant_role=_constant_role(task.causal),
         stability=_stability(task.stability),
         screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,21 @@ from auditkit.activations import (
     in_order,
 )
 from auditkit.attribution import attribute
-from auditkit.causal import Intervention, patch_heads, set_effects
+from auditkit.causal import (
+    Intervention,
+    patch_heads,
+    random_sets,
+    set_effects,
+)
 from auditkit.errors import ModelError
+from auditkit.intervals import rounded
 from auditkit.model.loading import load_subject
 from auditkit.model.subject import Patch, Subject
 from auditkit.prompts.pairs import ResolvedPair
+from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import Specification
-from auditkit.records.task import PatchedHead
+from auditkit.records.task import PatchedHead, RandomSets
 from tests.builders import specification
 from tests.toy_models import WORDS, gpt2, llama, save
 
@@ -266,3 +274,35 @@ def test_patched_heads_carry_their_effect_on_every_example(
     (first, *_) = intervention.lost([frozenset([(0, 0)])])
     recorded = next(p for p in patched if p.head == "0.0")
     assert [float(e) for e in recorded.effects] == pytest.approx(first.tolist(), abs=1e-4)
+
+
+def test_random_sets_have_the_circuits_size_in_each_layer(
+    subject: Subject, captured: tuple[Captured, ...]
+) -> None:
+    """Two heads of a layer give as many distinct shares as there are other pairs in that layer."""
+    intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
+    rule = specification().model_copy(update={"random_sets": 50})
+    (necessity, *_) = set_effects([("resample", intervention)], ["1.0", "1.1"], rule)[1]
+    yardstick = random_sets(intervention, ["1.0", "1.1"], necessity, rule)
+    assert isinstance(yardstick, RandomSets)
+    others = [
+        frozenset(pair)
+        for pair in itertools.combinations([head for head in subject.heads if head[0] == 1], 2)
+        if frozenset(pair) != frozenset({(1, 0), (1, 1)})
+    ]
+    possible = [float(row.mean()) for row in intervention.lost(others)]
+    drawn = [float(share) for share in yardstick.shares]
+    assert all(min(abs(share - each) for each in possible) < 1e-3 for share in drawn)
+    assert all(min(abs(share - each) for share in drawn) < 1e-3 for each in possible)
+    assert yardstick.p_value == rounded(Fraction(1 + yardstick.at_least, 51))
+
+
+@pytest.mark.parametrize("circuit", [[], ["0.0", "0.1", "0.2", "0.3", "1.0", "1.1", "1.2", "1.3"]])
+def test_a_circuit_without_an_equal_has_no_yardstick(
+    subject: Subject, captured: tuple[Captured, ...], circuit: list[str]
+) -> None:
+    """An empty circuit, or one of every head, has no other set of its size."""
+    present = [head for head in circuit if head in {f"{a}.{b}" for a, b in subject.heads}]
+    intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
+    (necessity, *_) = set_effects([("resample", intervention)], present, specification())[1]
+    assert isinstance(random_sets(intervention, present, necessity, specification()), NotAssessed)

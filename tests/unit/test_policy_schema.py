@@ -105,7 +105,7 @@ def test_the_least_policy_takes_every_default_and_says_so() -> None:
         update={"metric": "probability_difference", "defaulted": specification.defaulted}
     )
     assert specification == standard
-    assert len(specification.defaulted) == 26
+    assert len(specification.defaulted) == 27
     assert {"ablations", "thresholds.tolerance", "metric"} <= set(specification.defaulted)
     assert isinstance(policy.model, HubModel)
     assert policy.report.settings().formats == ("html", "pdf")
@@ -119,6 +119,7 @@ def test_the_standard_values_are_the_documented_ones() -> None:
         "attribution_steps": 5,
         "null_level": "0.05",
         "stability_draws": 100,
+        "random_sets": 100,
         "seed": 0,
         "examples": 10,
         "test_examples": 40,
