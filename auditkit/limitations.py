@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from auditkit.law import load_law
 from auditkit.records.audit import Limitation
 from auditkit.records.declared import Expectation
-from auditkit.records.task import TaskRecord
+from auditkit.records.task import Stability, TaskRecord
 
 _FIXED: tuple[Limitation, ...] = (
     Limitation(
@@ -34,10 +34,15 @@ _FIXED: tuple[Limitation, ...] = (
     ),
 )
 
-_STABILITY = Limitation(
+_PARTLY_STABLE = Limitation(
     code="stability_partly_assessed",
-    text="How circuits hold was assessed for other draws of the same examples, and without one prompt "
-    "template at a time. Other thresholds, ablations or prompts may give a different circuit.",
+    text="How circuits hold was assessed for other draws of the same examples and, where there are "
+    "enough of them, without one prompt template at a time. Other thresholds, ablations or prompts may "
+    "give a different circuit.",
+)
+_NOT_STABLE = Limitation(
+    code="stability_not_assessed",
+    text="No circuit was found whose stability could be assessed.",
 )
 _UNCOMMITTED = Limitation(
     code="criteria_not_committed",
@@ -56,10 +61,14 @@ def limitations_of(tasks: Sequence[TaskRecord], committed_at: str | None) -> tup
     return (
         Limitation(code="supporting_evidence", text=notices.not_this),
         *_FIXED,
-        _STABILITY,
+        _PARTLY_STABLE if any(_redrawn(task) for task in tasks) else _NOT_STABLE,
         *((_UNCOMMITTED,) if committed_at is None else ()),
         *((_UNBOUND,) if any(_unbound(task) for task in tasks) else ()),
     )
+
+
+def _redrawn(task: TaskRecord) -> bool:
+    return isinstance(task.stability, Stability)
 
 
 def _unbound(task: TaskRecord) -> bool:

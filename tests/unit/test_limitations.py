@@ -1,0 +1,41 @@
+"""Limitations: what page 1 says follows from what was done, and nothing else."""
+
+from __future__ import annotations
+
+from auditkit.law import load_law
+from auditkit.limitations import limitations_of
+from auditkit.records.declared import Expectation
+from auditkit.records.task import TaskRecord
+from tests.builders import copying, counting
+
+
+def codes_of(tasks: list[TaskRecord], committed_at: str | None = None) -> list[str]:
+    return [each.code for each in limitations_of(tasks, committed_at)]
+
+
+def test_the_first_limitation_is_what_the_report_is_not() -> None:
+    """The law's own notice comes first, word for word."""
+    first = limitations_of([copying()], None)[0]
+    assert (first.code, first.text) == ("supporting_evidence", load_law().notices.not_this)
+
+
+def test_stability_is_said_to_be_assessed_only_where_it_was() -> None:
+    """A run without a mechanism has no stability to speak of."""
+    assert "stability_partly_assessed" in codes_of([copying(), counting()])
+    assert "stability_not_assessed" in codes_of([counting()])
+    assert "stability_partly_assessed" not in codes_of([counting()])
+
+
+def test_criteria_that_were_committed_are_not_called_undated() -> None:
+    """The limitation goes when the record shows when the criteria were fixed."""
+    assert "criteria_not_committed" in codes_of([copying()])
+    assert "criteria_not_committed" not in codes_of([copying()], "2026-11-01T00:00:00Z")
+
+
+def test_an_expectation_without_weights_is_a_limitation() -> None:
+    """Head numbers that name no weights are said so on page 1."""
+    task = copying()
+    assert isinstance(task.expected, Expectation)
+    unbound = task.expected.model_copy(update={"declared_for": None})
+    assert "expectation_not_bound" not in codes_of([task])
+    assert "expectation_not_bound" in codes_of([task.model_copy(update={"expected": unbound})])
