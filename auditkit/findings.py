@@ -68,14 +68,16 @@ def _about_behaviour(specification: Specification, behaviour: Behaviour) -> Iter
     counts = f"{behaviour.correct} of {behaviour.n} test prompts"
     if behaviour.state == "observed":
         yield _finding(
-            "behaviour_observed", "note", f"The model gives the declared answer on {counts}."
+            "behaviour_observed",
+            "note",
+            f"The right answers score above the wrong ones on {counts}.",
         )
         return
     least = percent(specification.thresholds.min_accuracy)
     yield _finding(
         "behaviour_not_observed",
         "warning",
-        f"The model gives the declared answer on {counts}. At least {least} are needed, with a "
+        f"The right answers score above the wrong ones on {counts}. At least {least} are needed, with a "
         "metric above 0 and above that on the negatives; the mechanism was not assessed.",
     )
 
