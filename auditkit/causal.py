@@ -21,7 +21,7 @@ from auditkit.intervals import mean_interval
 from auditkit.model.subject import HeadIndex, Outputs, Patch, Subject
 from auditkit.records.base import NotAssessed, measured
 from auditkit.records.specification import Ablation, Specification
-from auditkit.records.task import ConstantRole, PatchedHead, RandomSets, SetEffect
+from auditkit.records.task import Chosen, ConstantRole, PatchedHead, RandomSets, SetEffect
 from auditkit.verdict import (
     NO_CONSTANT_HEAD,
     NO_EFFECT,
@@ -115,7 +115,7 @@ def patch_heads(
     """
     rule, thresholds = specification.patching, specification.thresholds
 
-    def patch(heads: Sequence[str], chosen: str) -> list[PatchedHead]:
+    def patch(heads: Sequence[str], chosen: Chosen) -> list[PatchedHead]:
         advance(len(heads))
         return _patch(intervention, heads, chosen, specification)
 
@@ -206,18 +206,14 @@ def _carries(
 
 
 def _patch(
-    intervention: Intervention, heads: Sequence[str], chosen: str, specification: Specification
+    intervention: Intervention, heads: Sequence[str], chosen: Chosen, specification: Specification
 ) -> list[PatchedHead]:
     lost = intervention.lost([frozenset([layer_order(head)]) for head in heads])
     patched = []
     for head, row in zip(heads, lost.tolist(), strict=True):
         effects = tuple(measured(value) for value in row)
         effect = mean_interval(effects, specification.bootstrap, specification.seed)
-        patched.append(
-            PatchedHead.model_validate(
-                {"head": head, "chosen": chosen, "effects": effects, "effect": effect}
-            )
-        )
+        patched.append(PatchedHead(head=head, chosen=chosen, effects=effects, effect=effect))
     return patched
 
 

@@ -25,11 +25,10 @@ from numpy.typing import NDArray
 
 from auditkit.intervals import rounded
 from auditkit.null import (
-    DRAWS,
-    EXACT_UP_TO,
     false_discovery_rates,
     least_examples,
     swap_test,
+    swaps_of,
 )
 from auditkit.records.base import measured
 from auditkit.records.model import AttentionLayer
@@ -78,7 +77,7 @@ def discretise(
     ``[n_heads][n_examples]``, so that a head's own code can be checked from the record.
     """
     latent = np.abs(latent_effects) > float(tau)
-    whole = np.array([[abs(effect) > tau for effect in head] for head in head_effects]).T
+    whole = np.array([carries_code(head, tau) for head in head_effects]).T
     silent = ~(latent.any(axis=2) | whole)
     slots = np.concatenate([silent[:, :, None], latent, whole[:, :, None]], axis=2)
     return tuple(
@@ -100,9 +99,9 @@ def signature(examples: Sequence[ExampleCodes], count: int, space: CodeSpace) ->
     )
 
 
-def carries_code(head: ScreenedHead, tau: Decimal) -> list[bool]:
-    """Per example, whether the head's recorded effect gives it its whole-head code."""
-    return [abs(effect) > tau for effect in head.effects]
+def carries_code(effects: Sequence[Decimal], tau: Decimal) -> list[bool]:
+    """Per example, whether a head's recorded effect gives it its whole-head code."""
+    return [abs(effect) > tau for effect in effects]
 
 
 def recorded_effects(head_effects: Effects) -> tuple[tuple[Decimal, ...], ...]:
@@ -156,9 +155,9 @@ def by_size(heads: Sequence[str], effects: Sequence[float]) -> list[str]:
 
 def null_test(heads: Sequence[ScreenedHead], n_examples: int, level: Decimal) -> NullTest:
     """What the heads' label-swap tests come to at a false discovery rate."""
-    exact = n_examples <= EXACT_UP_TO
+    swaps, exact = swaps_of(n_examples)
     return NullTest(
-        swaps=2**n_examples if exact else DRAWS,
+        swaps=swaps,
         exact=exact,
         level=level,
         separated=tuple(head.head for head in heads if head.q_value <= level),

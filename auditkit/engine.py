@@ -136,14 +136,15 @@ def audit_task(
     with progress.stage(f"{task.id}: prompts", 1) as advance:
         specification, prompts = prepare_task(loaded, task, tokenizer)
         advance(1)
-    with progress.stage(f"{task.id}: run the model", 2) as advance:
+    with progress.stage(f"{task.id}: behaviour", 1) as advance:
         test = observe(subject, prompts.test, specification, attributed=False)
         behaviour = measure_behaviour(test, specification)
         advance(1)
-        discovery = observe(subject, prompts.discovery, specification, attributed=True)
-        advance(1)
     mechanism: Mechanism | NotAssessed = NO_BEHAVIOUR
     if behaviour.state == "observed":
+        with progress.stage(f"{task.id}: activations", 1) as advance:
+            discovery = observe(subject, prompts.discovery, specification, attributed=True)
+            advance(1)
         with progress.stage(f"{task.id}: patch heads", len(subject.heads)) as advance:
             mechanism = find_mechanism(subject, discovery, test, specification, advance)
     return conclude(
@@ -189,7 +190,8 @@ def find_mechanism(
     """Codes and the circuit from the discovery pairs; what the circuit does on the test pairs."""
     before = subject.forwards
     means = MeanOutputs.over(discovery)
-    patching = Intervention(subject, discovery, specification.ablations[0], means)
+    first, *_ = specification.ablations
+    patching = Intervention(subject, discovery, first, means)
     on_test = [(a, Intervention(subject, test, a, means)) for a in specification.ablations]
     if not all(each.has_effect for each in (patching, *(on for _, on in on_test))):
         return NO_EFFECT
@@ -200,8 +202,8 @@ def find_mechanism(
     circuit = circuit_of(codes, patched, specification.thresholds, space)
     sufficiency, necessity = set_effects(on_test, circuit.heads, specification)
     needed = constant_role(
-        Intervention(subject, discovery, "mean", means),
-        Intervention(subject, test, "mean", means),
+        patching if first == "mean" else Intervention(subject, discovery, "mean", means),
+        dict(on_test).get("mean") or Intervention(subject, test, "mean", means),
         by_size(space.head_ids, against_means(discovery, means)),
         circuit.heads,
         specification,

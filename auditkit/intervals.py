@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from auditkit.records.base import DIGITS, Interval
 from auditkit.records.specification import BootstrapSettings
 
-_UNIT = Decimal(1).scaleb(-DIGITS)
+UNIT = Decimal(1).scaleb(-DIGITS)
+"""One in the last digit of a record."""
 
 
 def mean_interval(values: Sequence[Decimal], settings: BootstrapSettings, seed: int) -> Interval:
@@ -32,25 +33,35 @@ def mean_interval(values: Sequence[Decimal], settings: BootstrapSettings, seed: 
     if not values:
         raise ValueError("a mean needs at least one value")
     n = len(values)
-    units = np.array([int(value / _UNIT) for value in values], dtype=np.int64)
+    units = in_units([values])[0]
     sums = np.sort(units[resamples(n, settings.resamples, seed)].sum(axis=1))
-    outside = (1 - Fraction(settings.level)) / 2
-    low = math.floor(outside * settings.resamples)
-    high = math.ceil((1 - outside) * settings.resamples) - 1
+    low, high = percentile_places(settings)
     return Interval(
-        mean=rounded(Fraction(int(units.sum()), n) * Fraction(_UNIT)),
-        low=rounded(Fraction(int(sums[low]), n) * Fraction(_UNIT)),
-        high=rounded(Fraction(int(sums[high]), n) * Fraction(_UNIT)),
+        mean=rounded(Fraction(int(units.sum()), n) * Fraction(UNIT)),
+        low=rounded(Fraction(int(sums[low]), n) * Fraction(UNIT)),
+        high=rounded(Fraction(int(sums[high]), n) * Fraction(UNIT)),
         level=settings.level,
         n=n,
     )
 
 
+def in_units(rows: Sequence[Sequence[Decimal]]) -> NDArray[np.int64]:
+    """Recorded values as whole numbers of their last digit, so that sums of them are exact."""
+    return np.array([[int(value / UNIT) for value in row] for row in rows], dtype=np.int64)
+
+
+def percentile_places(settings: BootstrapSettings) -> tuple[int, int]:
+    """Where the interval's ends stand among the sorted resamples."""
+    outside = (1 - Fraction(settings.level)) / 2
+    low = math.floor(outside * settings.resamples)
+    return low, math.ceil((1 - outside) * settings.resamples) - 1
+
+
 def rounded(value: Fraction) -> Decimal:
     """An exact fraction as a decimal with the record's digits, rounded half to even."""
-    scaled = value / Fraction(_UNIT)
-    number = Decimal(round(scaled)) * _UNIT  # round() on a Fraction is exact, half to even
-    return number.quantize(_UNIT, ROUND_HALF_EVEN)
+    scaled = value / Fraction(UNIT)
+    number = Decimal(round(scaled)) * UNIT  # round() on a Fraction is exact, half to even
+    return number.quantize(UNIT, ROUND_HALF_EVEN)
 
 
 @lru_cache(maxsize=32)

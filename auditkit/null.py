@@ -18,14 +18,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.records.base import DIGITS
+from auditkit.intervals import in_units
 
 EXACT_UP_TO = 14
 """With at most this many examples all patterns of signs are counted, else ``DRAWS`` of them."""
 
 DRAWS = 10_000
-
-_UNIT = Decimal(1).scaleb(-DIGITS)
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def swap_test(effects: Sequence[Sequence[Decimal]], seed: int) -> SwapTest:
     """
     if not effects or not effects[0]:
         raise ValueError("a test needs at least one head and one example")
-    units = np.array([[int(value / _UNIT) for value in head] for head in effects], dtype=np.int64)
+    units = in_units(effects)
     signs = _sign_patterns(units.shape[1], seed)
     observed = np.abs(units.sum(axis=1))
     # One head at a time: patterns x heads would not fit for a large model.
@@ -53,10 +51,14 @@ def swap_test(effects: Sequence[Sequence[Decimal]], seed: int) -> SwapTest:
         int((np.abs(signs @ head) >= size).sum())
         for head, size in zip(units, observed, strict=True)
     ]
-    swaps = len(signs)
-    return SwapTest(
-        tuple(Fraction(count, swaps) for count in counts), swaps, units.shape[1] <= EXACT_UP_TO
-    )
+    swaps, exact = swaps_of(units.shape[1])
+    return SwapTest(tuple(Fraction(count, swaps) for count in counts), swaps, exact)
+
+
+def swaps_of(n_examples: int) -> tuple[int, bool]:
+    """How many sign patterns a test of so many examples rests on, and whether those are all."""
+    exact = n_examples <= EXACT_UP_TO
+    return (2**n_examples if exact else DRAWS), exact
 
 
 @lru_cache(maxsize=8)

@@ -21,11 +21,12 @@ from auditkit.intervals import mean_interval
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
-from auditkit.records.task import Causal, Codes, RandomSets, TaskRecord
+from auditkit.records.task import Causal, Codes, PatchedHead, RandomSets, SetEffect, TaskRecord
 from auditkit.verdict import (
     NO_BEHAVIOUR,
     NO_CONSTANT_HEAD,
     NO_EFFECT,
+    Claim,
     against_random,
     behaviour_of,
     overall,
@@ -113,7 +114,7 @@ def _screened(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]
     for head, computed in zip(codes.heads, again, strict=True):
         if head != computed:
             yield f"codes.heads[{head.head}]"
-        if carries_code(head, task.specification.thresholds.tau) != [
+        if carries_code(head.effects, task.specification.thresholds.tau) != [
             space.whole_head(head.head) in example.codes for example in codes.examples
         ]:
             yield f"codes.examples[{head.head}]"
@@ -121,10 +122,7 @@ def _screened(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]
 
 def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]:
     specification = task.specification
-    for patched in causal.patched:
-        again = mean_interval(patched.effects, specification.bootstrap, specification.seed)
-        if patched.effect != again or len(patched.effects) != task.examples.discovery.n:
-            yield f"causal.patched[{patched.head}].effect"
+    yield from _patched("causal.patched", causal.patched, task)
     yield from _constant_role(task, causal)
     yardstick = causal.random_sets
     if isinstance(yardstick, RandomSets) and (
@@ -135,34 +133,45 @@ def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]
     covered = sorted([*(p.head for p in causal.patched), *causal.unpatched], key=layer_order)
     if covered != list(space.head_ids):
         yield "causal.unpatched"
-    for claim, effects in (("sufficiency", causal.sufficiency), ("necessity", causal.necessity)):
+    claims: tuple[tuple[Claim, tuple[SetEffect, ...]], ...] = (
+        ("sufficiency", causal.sufficiency),
+        ("necessity", causal.necessity),
+    )
+    for claim, effects in claims:
         if tuple(effect.ablation for effect in effects) != specification.ablations:
             yield f"causal.{claim}"
         for effect in effects:
-            if len(effect.shares) != task.examples.test.n or effect != set_effect(
-                "sufficiency" if claim == "sufficiency" else "necessity",
-                effect.ablation,
-                effect.shares,
-                specification,
-            ):
+            if _set_differs(claim, effect, task):
                 yield f"causal.{claim}[{effect.ablation}]"
 
 
+def _patched(key: str, patched: tuple[PatchedHead, ...], task: TaskRecord) -> Iterator[str]:
+    """Heads whose interval is not that of their effects, or whose effects are not one per example."""
+    specification = task.specification
+    for each in patched:
+        again = mean_interval(each.effects, specification.bootstrap, specification.seed)
+        if each.effect != again or len(each.effects) != task.examples.discovery.n:
+            yield f"{key}[{each.head}].effect"
+
+
+def _set_differs(claim: Claim, effect: SetEffect, task: TaskRecord) -> bool:
+    """Whether a set's effect is not that of its shares, or its shares are not one per test pair."""
+    again = set_effect(claim, effect.ablation, effect.shares, task.specification)
+    return effect != again or len(effect.shares) != task.examples.test.n
+
+
 def _constant_role(task: TaskRecord, causal: Causal) -> Iterator[str]:
-    role, specification = causal.constant_role, task.specification
+    role = causal.constant_role
     if isinstance(role, NotAssessed):
         return
-    for patched in role.patched:
-        again = mean_interval(patched.effects, specification.bootstrap, specification.seed)
-        if patched.effect != again or len(patched.effects) != task.examples.discovery.n:
-            yield f"causal.constant_role.patched[{patched.head}].effect"
-    if role.heads != constant_heads(role.patched, specification.thresholds):
+    yield from _patched("causal.constant_role.patched", role.patched, task)
+    if role.heads != constant_heads(role.patched, task.specification.thresholds):
         yield "causal.constant_role.heads"
     if isinstance(role.with_circuit, NotAssessed):
         if role.heads or role.with_circuit != NO_CONSTANT_HEAD:
             yield "causal.constant_role.with_circuit"
-    elif role.with_circuit != set_effect(
-        "sufficiency", "mean", role.with_circuit.shares, specification
+    elif role.with_circuit.ablation != "mean" or _set_differs(
+        "sufficiency", role.with_circuit, task
     ):
         yield "causal.constant_role.with_circuit"
 

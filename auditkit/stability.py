@@ -10,11 +10,9 @@ when its modal share is at least one less that tolerance). Integers throughout, 
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 
@@ -22,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditkit.circuit import layer_order
-from auditkit.intervals import resamples, rounded
-from auditkit.records.base import DIGITS, NotAssessed
+from auditkit.intervals import UNIT, in_units, percentile_places, resamples, rounded
+from auditkit.records.base import NotAssessed
 from auditkit.records.specification import Specification
 from auditkit.records.task import HeadFrequency, PatchedHead, Stability, Verdict
 from auditkit.verdict import VerdictOf
 
-_UNIT = Decimal(1).scaleb(-DIGITS)
 _FEWEST_TEMPLATES = 3
 
 Circuit = frozenset[str]
@@ -48,9 +45,7 @@ def envelope(
     judges a set of heads as the reported circuit was judged.
     """
     heads = [each.head for each in patched]
-    units = np.array(
-        [[int(value / _UNIT) for value in each.effects] for each in patched], dtype=np.int64
-    )
+    units = in_units([each.effects for each in patched])
     again = _redraws(units.shape[1], specification.stability_draws, specification.seed)
     drawn = [_circuit(heads, units[:, draw], specification) for draw in again]
     left_out = [
@@ -109,10 +104,8 @@ def _circuit(heads: Sequence[str], units: Draw, specification: Specification) ->
     counts = _counts(n, settings.resamples, specification.seed)
     # Products of small integers: exact in floating point far beyond these sizes, and fast.
     sums = np.sort((units.astype(np.float64) @ counts).astype(np.int64), axis=1)
-    outside = (1 - Fraction(settings.level)) / 2
-    low = sums[:, math.floor(outside * settings.resamples)]
-    high = sums[:, math.ceil((1 - outside) * settings.resamples) - 1]
-    least = Fraction(specification.thresholds.head_effect) / Fraction(_UNIT) * n
+    low, high = (sums[:, place] for place in percentile_places(settings))
+    least = Fraction(specification.thresholds.head_effect) / Fraction(UNIT) * n
     total = np.abs(units.sum(axis=1))
     return frozenset(
         head

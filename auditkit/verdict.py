@@ -44,6 +44,8 @@ from auditkit.records.task import (
     Verdict,
 )
 
+Claim = Literal["sufficiency", "necessity"]
+
 NO_BEHAVIOUR = NotAssessed(
     reason="The model does not do this task on the test prompts, so there is no mechanism to look for."
 )
@@ -95,7 +97,7 @@ def behaviour_of(
 
 
 def set_effect(
-    claim: Literal["sufficiency", "necessity"],
+    claim: Claim,
     ablation: Ablation,
     shares: Sequence[Decimal],
     specification: Specification,
@@ -111,10 +113,15 @@ def set_effect(
     )
 
 
-def _reaches(claim: str, share: Interval, thresholds: Thresholds) -> bool:
+def _reaches(claim: Claim, share: Interval, thresholds: Thresholds) -> bool:
     if claim == "necessity":
         return share.mean >= thresholds.necessity
-    return thresholds.sufficiency <= share.mean <= 2 - thresholds.sufficiency
+    return _two_sided(share, thresholds.sufficiency)
+
+
+def _two_sided(share: Interval, least: Decimal) -> bool:
+    """Whether a share reaches ``least`` without going as far beyond the whole."""
+    return least <= share.mean <= 2 - least
 
 
 def against_random(shares: Sequence[Decimal], necessity: SetEffect) -> RandomSets:
@@ -226,8 +233,8 @@ def carries(causal: Causal, expected: Expectation) -> bool:
     """
     least = expected.min_sufficiency
     return least is None or all(
-        least <= effect.share.mean <= 2 - least
-        for effect in (_with_constant_heads(each, causal) for each in causal.sufficiency)
+        _two_sided(_with_constant_heads(effect, causal).share, least)
+        for effect in causal.sufficiency
     )
 
 

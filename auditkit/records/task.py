@@ -14,6 +14,7 @@ from auditkit.records.specification import Ablation, Specification
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Verdict = Literal["consistent", "not_consistent", "inconclusive", "not_assessed"]
+Chosen = Literal["ranked", "sampled", "completed"]
 Observation = Literal["observed", "not_observed", "not_assessed"]
 
 
@@ -125,7 +126,7 @@ class PatchedHead(Record):
     """
 
     head: HeadId
-    chosen: Literal["ranked", "sampled", "completed"]
+    chosen: Chosen
     effects: tuple[Measure, ...]
     effect: Interval
 

@@ -62,6 +62,11 @@ def changed(path: str, value: object) -> AuditRecord:
         ("tasks/0/causal/necessity/1/shares/0", "0.1000", "causal.necessity[mean]"),
         ("tasks/0/causal/sufficiency/0/share/low", "0.9000", "causal.sufficiency[resample]"),
         ("tasks/0/causal/sufficiency/0/ablation", "mean", "causal.sufficiency"),
+        (
+            "tasks/0/causal/constant_role/with_circuit/ablation",
+            "resample",
+            "constant_role.with_circuit",
+        ),
         ("tasks/0/causal/random_sets/at_least", 0, "causal.random_sets"),
         ("tasks/0/causal/random_sets/shares", ["0.1000"], "causal.random_sets"),
         ("tasks/0/causal/random_sets/p_value", "0.0100", "causal.random_sets"),
