@@ -58,7 +58,9 @@ def attribute(
         ties += autoencoder.ties(vectors)
         latents |= _latent_effects(captured, group, autoencoder)
     batches = [item.batch for item in captured]
-    heads = in_order([_head_effects(item) for item in captured], batches)
+    heads = in_order(
+        [head_effects(item.positive, item.negative, item.slope) for item in captured], batches
+    )
     return Attribution(
         latents=_shares(torch.cat([latents[layer] for layer in layers]), task_effect),
         heads=_shares(heads, task_effect),
@@ -117,12 +119,15 @@ def _of(z: Outputs, layers: Sequence[int]) -> Tensor:
     return torch.cat([_flat(z[layer]) for layer in layers])
 
 
-def _head_effects(item: Captured) -> Tensor:
-    """Each head's effect on the metric to first order, ``[n_heads, n]``, heads in layer order."""
+def head_effects(outputs: Outputs, others: Outputs, slopes: Outputs) -> Tensor:
+    """What the metric loses to first order when heads put out ``others`` for ``outputs``.
+
+    ``[n_heads, n_pairs]``, heads in layer order.
+    """
     return torch.cat(
         [
-            ((pos - neg) * slope).sum((1, 3)).transpose(0, 1)
-            for pos, neg, slope in zip(item.positive, item.negative, item.slope, strict=True)
+            ((ours - theirs) * slope).sum((1, 3)).transpose(0, 1)
+            for ours, theirs, slope in zip(outputs, others, slopes, strict=True)
         ]
     )
 
@@ -133,15 +138,7 @@ def against_means(captured: Sequence[Captured], means: MeanOutputs) -> list[floa
     In units of the metric, averaged over pairs: it only ranks.
     """
     effects = [
-        torch.cat(
-            [
-                ((pos - mean) * slope).sum((1, 3)).transpose(0, 1)
-                for pos, mean, slope in zip(
-                    item.positive, means.at(item.positive), item.slope, strict=True
-                )
-            ]
-        )
-        for item in captured
+        head_effects(item.positive, means.at(item.positive), item.slope) for item in captured
     ]
     joined = in_order(effects, [item.batch for item in captured])
     return [float(value) for value in joined.mean(1)]

@@ -1,4 +1,4 @@
-"""The causal check: replace heads' outputs and see what the model then does. Screening ranks, this decides.
+"""Interventions: replace heads' outputs and see what the model then does.
 
 An ablation replaces chosen heads' outputs on the positive prompt: ``resample`` by the outputs on the
 matched negative (activation patching: Vig et al. 2020; Heimersheim and Nanda, arXiv:2404.15255),
@@ -10,28 +10,37 @@ every head is replaced.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from auditkit.activations import Captured, MeanOutputs, in_order
-from auditkit.circuit import belongs, constant_heads, layer_order
+from auditkit.circuit import layer_order
 from auditkit.intervals import mean_interval
 from auditkit.model.subject import HeadIndex, Outputs, Patch, Subject
 from auditkit.records.base import NotAssessed, measured
 from auditkit.records.specification import Ablation, Specification
-from auditkit.records.task import Chosen, ConstantRole, PatchedHead, RandomSets, SetEffect
+from auditkit.records.task import (
+    Chosen,
+    LeftOut,
+    Minimality,
+    PatchedHead,
+    RandomSets,
+    SetEffect,
+    TaskEffect,
+)
 from auditkit.verdict import (
-    NO_CONSTANT_HEAD,
-    NO_EFFECT,
+    EMPTY_CIRCUIT,
     NO_RANDOM_SETS,
+    SMALLEST_EFFECT,
     against_random,
+    minimality_of,
     set_effect,
 )
 
 _ROWS = 256  # prompts per forward pass: bounds memory, does not change results beyond rounding
-_SMALLEST_EFFECT = 1e-3  # in units of the metric: below it a share is a division by noise
 
 Heads = frozenset[HeadIndex]
 
@@ -46,8 +55,10 @@ class Intervention:
         ablation: Ablation,
         means: MeanOutputs,
     ) -> None:
+        self.ablation: Ablation = ablation
         self._subject = subject
         self._captured = tuple(captured)
+        self._known: dict[Heads, Tensor] = {}
         self._sources = [
             item.negative if ablation == "resample" else means.at(item.positive)
             for item in captured
@@ -56,21 +67,26 @@ class Intervention:
         batches = [item.batch for item in captured]
         self.full = in_order([item.positive_metric for item in captured], batches)
         none = self.metrics([self.all_heads])[0]
-        self.task_effect = float((self.full - none).mean())
+        self.drops = self.full - none
+        self.task_effect = float(self.drops.mean())
         self._none = none
 
     @property
     def has_effect(self) -> bool:
         """Whether replacing every head lowers the metric: without that there is no effect to share."""
-        return self.task_effect >= _SMALLEST_EFFECT
+        return self.task_effect >= SMALLEST_EFFECT
 
     def metrics(self, replaced: Sequence[Heads]) -> Tensor:
-        """The metric per set of replaced heads and pair, ``[n_sets, n_pairs]``."""
-        rows = [
-            self._batch_metrics(item, source, replaced)
-            for item, source in zip(self._captured, self._sources, strict=True)
-        ]
-        return in_order(rows, [item.batch for item in self._captured])
+        """The metric per set of replaced heads and pair, ``[n_sets, n_pairs]``. No set is run twice."""
+        new = [heads for heads in dict.fromkeys(replaced) if heads not in self._known]
+        if new:
+            rows = [
+                self._batch_metrics(item, source, new)
+                for item, source in zip(self._captured, self._sources, strict=True)
+            ]
+            metrics = in_order(rows, [item.batch for item in self._captured])
+            self._known |= dict(zip(new, metrics, strict=True))
+        return torch.stack([self._known[heads] for heads in replaced])
 
     def lost(self, replaced: Sequence[Heads]) -> Tensor:
         """The share of the task effect lost per set of replaced heads and pair, ``[n_sets, n_pairs]``."""
@@ -102,119 +118,27 @@ class Intervention:
         return masks
 
 
-def patch_heads(
-    intervention: Intervention,
-    ranked: Sequence[str],
-    screened: frozenset[str],
-    specification: Specification,
-    advance: Callable[[int], None],
-) -> tuple[tuple[PatchedHead, ...], tuple[str, ...]]:
-    """Exact single-head effects by the specification's patching rule, and the heads left unpatched.
-
-    ``ranked`` is every head by screening rank, ``screened`` those with a code in the signature.
-    """
-    rule, thresholds = specification.patching, specification.thresholds
-
-    def patch(heads: Sequence[str], chosen: Chosen) -> list[PatchedHead]:
-        advance(len(heads))
-        return _patch(intervention, heads, chosen, specification)
-
-    done = _in_rank_order(intervention, ranked, screened, specification, advance)
-    rest = list(ranked[len(done) :])
-    draw = random.Random(specification.seed)  # noqa: S311 - a repeatable draw, not a secret
-    sample = sorted(draw.sample(rest, min(rule.sample, len(rest))), key=layer_order)
-    sampled = patch(sample, "sampled") if sample else []
-    done += sampled
-    rest = [head for head in rest if head not in sample]
-    missed = any(belongs(p, thresholds) for p in sampled)
-    if rest and (missed or not _sufficient(intervention, done, specification)):
-        done += patch(rest, "completed")
-        rest = []
-    return tuple(done), tuple(sorted(rest, key=layer_order))
+def heads_of(heads: Sequence[str]) -> Heads:
+    """Head ids as a set of (layer, head)."""
+    return frozenset(layer_order(head) for head in heads)
 
 
-def _in_rank_order(
-    intervention: Intervention,
-    ranked: Sequence[str],
-    screened: frozenset[str],
-    specification: Specification,
-    advance: Callable[[int], None],
-) -> list[PatchedHead]:
-    """Heads patched group by group, until one holds no screened head and none that belongs."""
-    patience, thresholds = specification.patching.patience, specification.thresholds
-    done: list[PatchedHead] = []
-    for place in range(0, len(ranked), patience):
-        group = ranked[place : place + patience]
-        advance(len(group))
-        found = _patch(intervention, group, "ranked", specification)
-        done += found
-        if not screened.intersection(group) and not any(belongs(p, thresholds) for p in found):
-            break
-    return done
-
-
-def constant_role(
-    intervention: Intervention,
-    on_test: Intervention,
-    ranked: Sequence[str],
-    circuit: Sequence[str],
-    specification: Specification,
-) -> ConstantRole | NotAssessed:
-    """Heads outside the circuit that are needed all the same, on positives and negatives alike.
-
-    Resampling cannot show them: what they do is the same on both prompts. Both interventions are mean
-    ablations, the first on the discovery pairs, the second on the test pairs; ``ranked`` is every head
-    by its attributed effect against its own mean. When the heads found in rank order do not complete
-    the circuit, all the others are tried.
-    """
-    if not (intervention.has_effect and on_test.has_effect):
-        return NO_EFFECT
-    others = [head for head in ranked if head not in circuit]
-    patched = _in_rank_order(
-        intervention, others, frozenset(), specification, lambda _patched: None
-    )
-    heads = constant_heads(patched, specification.thresholds)
-    rest = others[len(patched) :]
-    if rest and not _carries(intervention, (*circuit, *heads), specification):
-        patched += _patch(intervention, rest, "completed", specification)
-        heads = constant_heads(patched, specification.thresholds)
-    if not heads:
-        return ConstantRole(patched=tuple(patched), heads=(), with_circuit=NO_CONSTANT_HEAD)
-    together = frozenset(layer_order(head) for head in (*circuit, *heads))
-    kept = [measured(value) for value in on_test.kept(together).tolist()]
-    return ConstantRole(
-        patched=tuple(patched),
-        heads=heads,
-        with_circuit=set_effect("sufficiency", "mean", kept, specification),
-    )
-
-
-def _sufficient(
-    intervention: Intervention, done: Sequence[PatchedHead], specification: Specification
-) -> bool:
-    found = [p.head for p in done if belongs(p, specification.thresholds)]
-    return _carries(intervention, found, specification)
-
-
-def _carries(
-    intervention: Intervention, heads: Sequence[str], specification: Specification
-) -> bool:
-    """Whether these heads alone keep the share of the effect that sufficiency asks for."""
-    share = float(intervention.kept(frozenset(map(layer_order, heads))).mean())
-    least = float(specification.thresholds.sufficiency)
-    return least <= share <= 2 - least
-
-
-def _patch(
+def patch(
     intervention: Intervention, heads: Sequence[str], chosen: Chosen, specification: Specification
 ) -> list[PatchedHead]:
-    lost = intervention.lost([frozenset([layer_order(head)]) for head in heads])
-    patched = []
-    for head, row in zip(heads, lost.tolist(), strict=True):
-        effects = tuple(measured(value) for value in row)
-        effect = mean_interval(effects, specification.bootstrap, specification.seed)
-        patched.append(PatchedHead(head=head, chosen=chosen, effects=effects, effect=effect))
-    return patched
+    """Each head replaced alone: what is lost per pair, with its interval."""
+    if not heads:
+        return []
+    lost = intervention.lost([heads_of([head]) for head in heads])
+    return [
+        PatchedHead(
+            head=head,
+            chosen=chosen,
+            effects=(effects := tuple(measured(value) for value in row)),
+            effect=mean_interval(effects, specification.bootstrap, specification.seed),
+        )
+        for head, row in zip(heads, lost.tolist(), strict=True)
+    ]
 
 
 def random_sets(
@@ -224,7 +148,7 @@ def random_sets(
     specification: Specification,
 ) -> RandomSets | NotAssessed:
     """What random sets lose that have as many heads in each layer as the circuit, but are not it."""
-    heads = frozenset(map(layer_order, circuit))
+    heads = heads_of(circuit)
     layers: dict[int, list[HeadIndex]] = {}
     for each in sorted(intervention.all_heads):
         layers.setdefault(each[0], []).append(each)
@@ -245,16 +169,49 @@ def random_sets(
 
 
 def set_effects(
-    interventions: Sequence[tuple[Ablation, Intervention]],
+    interventions: Sequence[Intervention],
     circuit: Sequence[str],
     specification: Specification,
 ) -> tuple[tuple[SetEffect, ...], tuple[SetEffect, ...]]:
     """Sufficiency and necessity of a circuit on the test pairs, under each ablation."""
-    heads = frozenset(layer_order(head) for head in circuit)
+    heads = heads_of(circuit)
     sufficiency, necessity = [], []
-    for ablation, intervention in interventions:
+    for intervention in interventions:
+        ablation = intervention.ablation
         kept = [measured(value) for value in intervention.kept(heads).tolist()]
         lost = [measured(value) for value in intervention.lost([heads])[0].tolist()]
         sufficiency.append(set_effect("sufficiency", ablation, kept, specification))
         necessity.append(set_effect("necessity", ablation, lost, specification))
     return tuple(sufficiency), tuple(necessity)
+
+
+def task_effect(
+    intervention: Intervention, pairs: Literal["discovery", "test"], specification: Specification
+) -> TaskEffect:
+    """How far the metric drops when every head is replaced."""
+    drops = tuple(measured(value) for value in intervention.drops.tolist())
+    return TaskEffect(
+        pairs=pairs,
+        ablation=intervention.ablation,
+        drops=drops,
+        drop=mean_interval(drops, specification.bootstrap, specification.seed),
+    )
+
+
+def left_out(
+    intervention: Intervention, circuit: Sequence[str], specification: Specification
+) -> Minimality | NotAssessed:
+    """What the circuit carries less without each of its heads, every other head being replaced."""
+    if not circuit:
+        return EMPTY_CIRCUIT
+    whole = heads_of(circuit)
+    together = intervention.kept(whole)
+    measurements = []
+    for head in circuit:
+        losses = tuple(
+            measured(value)
+            for value in (together - intervention.kept(whole - heads_of([head]))).tolist()
+        )
+        loss = mean_interval(losses, specification.bootstrap, specification.seed)
+        measurements.append(LeftOut(head=head, losses=losses, loss=loss))
+    return minimality_of(intervention.ablation, measurements)

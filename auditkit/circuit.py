@@ -6,7 +6,7 @@ Exact functions of recorded integers and decimals; nothing here runs a model.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import combinations
 
@@ -15,8 +15,9 @@ from pyroaring import BitMap
 from auditkit.codes import CodeSpace
 from auditkit.intervals import rounded
 from auditkit.null import false_discovery_rates
+from auditkit.records.base import Interval
 from auditkit.records.specification import Thresholds
-from auditkit.records.task import Circuit, Codes, Edge, PatchedHead
+from auditkit.records.task import Backup, Causal, Circuit, Codes, Edge, PatchedHead
 
 EDGE_LEVEL = Fraction(1, 20)
 """Largest Benjamini-Hochberg q-value at which a pair of heads counts as an edge."""
@@ -28,23 +29,46 @@ def layer_order(head: str) -> tuple[int, int]:
     return int(layer), int(index)
 
 
+def grounds(causal: Causal) -> tuple[PatchedHead, ...]:
+    """Every measurement that can make a head part of the circuit."""
+    return (*causal.patched, *causal.completion.heads)
+
+
+def sure(effect: Interval) -> bool:
+    """Whether an effect's interval excludes 0."""
+    return effect.low > 0 or effect.high < 0
+
+
 def belongs(head: PatchedHead, thresholds: Thresholds) -> bool:
     """Whether a patched head's mean effect reaches the threshold, with an interval that excludes 0."""
-    effect = head.effect
-    sure = effect.low > 0 or effect.high < 0
-    return sure and abs(effect.mean) >= thresholds.head_effect
+    return sure(head.effect) and abs(head.effect.mean) >= thresholds.head_effect
 
 
-def constant_heads(patched: Sequence[PatchedHead], thresholds: Thresholds) -> tuple[str, ...]:
-    """The heads whose own mean does not do for them, in layer order."""
-    return tuple(sorted((p.head for p in patched if belongs(p, thresholds)), key=layer_order))
+def takes_over(tried: Backup, thresholds: Thresholds) -> bool:
+    """Whether two heads lose surely more together than apart, by the threshold of the circuit."""
+    return tried.gain.low > 0 and tried.gain.mean >= thresholds.head_effect
+
+
+def backups_of(tried: Iterable[Backup], thresholds: Thresholds) -> tuple[str, ...]:
+    """The heads that take over from a primary, in layer order."""
+    return tuple(
+        sorted(
+            {each.head for each in tried if takes_over(each, thresholds)},
+            key=layer_order,
+        )
+    )
+
+
+def belonging(patched: Iterable[PatchedHead], thresholds: Thresholds) -> tuple[str, ...]:
+    """The heads that belong by any of these measurements, in layer order."""
+    return tuple(sorted({p.head for p in patched if belongs(p, thresholds)}, key=layer_order))
 
 
 def circuit_of(
-    codes: Codes, patched: Sequence[PatchedHead], thresholds: Thresholds, space: CodeSpace
+    codes: Codes, measurements: Sequence[PatchedHead], thresholds: Thresholds, space: CodeSpace
 ) -> Circuit:
-    """The heads that belong, in layer order, and the edges among them."""
-    heads = sorted((p.head for p in patched if belongs(p, thresholds)), key=layer_order)
+    """The heads that belong by any of these measurements, and the edges among them."""
+    heads = belonging(measurements, thresholds)
     present = {head: _examples_with(head, codes, space) for head in heads}
     pairs = [(a, b) for a, b in combinations(heads, 2) if layer_order(a)[0] < layer_order(b)[0]]
     chances = [_joint_chance(present[a], present[b], len(codes.examples)) for a, b in pairs]
@@ -59,7 +83,7 @@ def circuit_of(
         for (a, b), p, q in zip(pairs, chances, false_discovery_rates(chances), strict=True)
         if q <= EDGE_LEVEL
     )
-    return Circuit(heads=tuple(heads), edges=tuple(edges), pairs_tested=len(pairs))
+    return Circuit(heads=heads, edges=tuple(edges), pairs_tested=len(pairs))
 
 
 def _examples_with(head: str, codes: Codes, space: CodeSpace) -> BitMap:

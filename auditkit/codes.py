@@ -23,7 +23,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.intervals import rounded
+from auditkit.intervals import in_units, rounded
 from auditkit.null import (
     false_discovery_rates,
     least_examples,
@@ -134,17 +134,15 @@ def screened_heads(
 
 
 def ranking(effects: Mapping[str, Sequence[Decimal]]) -> list[str]:
-    """Heads by descending geometric mean of |mean effect| and mean |effect|; equal ones in order.
+    """Heads by descending geometric mean of |mean effect| and its root mean square; equal ones in order.
 
-    The mean alone would lose a head that acts in both directions, the mean magnitude alone would rank
-    noise. The product orders as its root does, and is exact.
+    The mean alone would lose a head that acts in both directions, the mean square alone would rank
+    noise. The product of the squares orders as the geometric mean does, and is exact.
     """
-
-    def size(head: str) -> Fraction:
-        values = effects[head]
-        return abs(_mean(values)) * _mean([abs(value) for value in values])
-
-    return sorted(effects, key=lambda head: -size(head))
+    rows = in_units(list(effects.values())).tolist()
+    sizes = [sum(row) ** 2 * sum(each * each for each in row) for row in rows]
+    size = dict(zip(effects, sizes, strict=True))
+    return sorted(effects, key=lambda head: -size[head])
 
 
 def by_size(heads: Sequence[str], effects: Sequence[float]) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from auditkit.circuit import grounds
 from auditkit.codes import null_test
 from auditkit.findings import findings_of
 from auditkit.records.base import NotAssessed
@@ -57,5 +58,5 @@ def _stability(task: TaskRecord, weights_digest: str, declared: Verdict) -> Stab
         judge, task.behaviour, task.causal, expected=task.expected, weights_digest=weights_digest
     )
     return envelope(
-        task.causal.patched, task.examples.templates, task.specification, verdict_of, declared
+        grounds(task.causal), task.examples.templates, task.specification, verdict_of, declared
     )

@@ -12,14 +12,8 @@ from pathlib import Path
 
 from auditkit.activations import Captured, MeanOutputs, batches_of, capture, in_order
 from auditkit.attribution import against_means, attribute
-from auditkit.causal import (
-    Intervention,
-    constant_role,
-    patch_heads,
-    random_sets,
-    set_effects,
-)
-from auditkit.circuit import circuit_of
+from auditkit.causal import Intervention, left_out, random_sets, set_effects, task_effect
+from auditkit.circuit import belonging, circuit_of, grounds
 from auditkit.codes import (
     CodeSpace,
     by_size,
@@ -35,6 +29,7 @@ from auditkit.law import load_law
 from auditkit.limitations import limitations_of
 from auditkit.model.loading import environment, load_subject
 from auditkit.model.subject import Subject
+from auditkit.needed import constant_role, joint_ablation
 from auditkit.policy import HubModel, LoadedPolicy, PolicyTask
 from auditkit.policy.prompting import prepare_task
 from auditkit.progress import Advance, Progress
@@ -49,10 +44,27 @@ from auditkit.records.audit import (
     Times,
 )
 from auditkit.records.base import NotAssessed, measured
-from auditkit.records.specification import Specification
-from auditkit.records.task import Behaviour, Causal, Circuit, Codes, Ladder, TaskRecord
+from auditkit.records.specification import Ablation, Specification
+from auditkit.records.task import (
+    Behaviour,
+    Causal,
+    Circuit,
+    Codes,
+    Forwards,
+    HeadsEffect,
+    Ladder,
+    TaskRecord,
+)
+from auditkit.search import Found, search
 from auditkit.tokens import Tokenizer
-from auditkit.verdict import NO_BEHAVIOUR, NO_EFFECT, NO_EXPECTATION, behaviour_of, overall
+from auditkit.verdict import (
+    NO_BEHAVIOUR,
+    NO_EXPECTATION,
+    behaviour_of,
+    effect_of,
+    overall,
+    why_no_effect,
+)
 
 _NOT_YET = NotAssessed(reason="This version of auditkit does not assess it.")
 _NOT_CONCLUDED = NotAssessed(reason="Nothing was concluded from the measurements yet.")
@@ -80,6 +92,53 @@ class Mechanism:
     codes: Codes
     causal: Causal
     circuit: Circuit
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """Whether the heads carry a task, and the mechanism where they do."""
+
+    effect: HeadsEffect
+    mechanism: Mechanism | NotAssessed
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The model with its heads replaced: on the discovery pairs, and on the test pairs.
+
+    ``discovery`` is under the first declared ablation, ``test`` under each; ``averaged`` are the mean
+    ablations of discovery and test pairs, whichever were declared.
+    """
+
+    subject: Subject
+    captured: tuple[Captured, ...]
+    means: MeanOutputs
+    discovery: Intervention
+    test: tuple[Intervention, ...]
+    averaged: tuple[Intervention, Intervention]
+
+    @classmethod
+    def of(
+        cls,
+        subject: Subject,
+        discovery: tuple[Captured, ...],
+        test: tuple[Captured, ...],
+        specification: Specification,
+    ) -> Trials:
+        """The trials that a specification asks for."""
+        means = MeanOutputs.over(discovery)
+
+        def on(captured: tuple[Captured, ...], ablation: Ablation) -> Intervention:
+            return Intervention(subject, captured, ablation, means)
+
+        ablations = specification.ablations
+        patching = on(discovery, ablations[0])
+        on_test = {ablation: on(test, ablation) for ablation in ablations}
+        averaged = (
+            patching if ablations[0] == "mean" else on(discovery, "mean"),
+            on_test.get("mean") or on(test, "mean"),
+        )
+        return cls(subject, discovery, means, patching, tuple(on_test.values()), averaged)
 
 
 def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> AuditRecord:
@@ -140,16 +199,11 @@ def audit_task(
         test = observe(subject, prompts.test, specification, attributed=False)
         behaviour = measure_behaviour(test, specification)
         advance(1)
-    mechanism: Mechanism | NotAssessed = NO_BEHAVIOUR
+    found: Investigation | NotAssessed = NO_BEHAVIOUR
     if behaviour.state == "observed":
-        with progress.stage(f"{task.id}: activations", 1) as advance:
-            discovery = observe(subject, prompts.discovery, specification, attributed=True)
-            advance(1)
         with progress.stage(f"{task.id}: patch heads", len(subject.heads)) as advance:
-            mechanism = find_mechanism(subject, discovery, test, specification, advance)
-    return conclude(
-        task, specification, prompts, behaviour, mechanism, subject.identity.weights_digest
-    )
+            found = investigate(subject, prompts.discovery, test, specification, advance)
+    return conclude(task, specification, prompts, behaviour, found, subject.identity.weights_digest)
 
 
 def observe(
@@ -180,47 +234,90 @@ def measure_behaviour(captured: tuple[Captured, ...], specification: Specificati
     )
 
 
-def find_mechanism(
+def investigate(
     subject: Subject,
-    discovery: tuple[Captured, ...],
+    discovery: tuple[ResolvedPair, ...],
     test: tuple[Captured, ...],
     specification: Specification,
     advance: Advance,
-) -> Mechanism | NotAssessed:
-    """Codes and the circuit from the discovery pairs; what the circuit does on the test pairs."""
+) -> Investigation:
+    """Whether replacing every head takes the task away beyond chance; then which heads do it, and how."""
     before = subject.forwards
-    means = MeanOutputs.over(discovery)
-    first, *_ = specification.ablations
-    patching = Intervention(subject, discovery, first, means)
-    on_test = [(a, Intervention(subject, test, a, means)) for a in specification.ablations]
-    if not all(each.has_effect for each in (patching, *(on for _, on in on_test))):
-        return NO_EFFECT
-    codes, space = screen(subject, discovery, specification, patching.task_effect)
-    screened = frozenset(space.head_of(code) for code in codes.signature)
-    ranked = ranking({head.head: head.effects for head in codes.heads})
-    patched, unpatched = patch_heads(patching, ranked, screened, specification, advance)
-    circuit = circuit_of(codes, patched, specification.thresholds, space)
-    sufficiency, necessity = set_effects(on_test, circuit.heads, specification)
-    needed = constant_role(
-        patching if first == "mean" else Intervention(subject, discovery, "mean", means),
-        dict(on_test).get("mean") or Intervention(subject, test, "mean", means),
-        by_size(space.head_ids, against_means(discovery, means)),
-        circuit.heads,
+    captured = observe(subject, discovery, specification, attributed=True)
+    attribution = subject.forwards - before
+    trials = Trials.of(subject, captured, test, specification)
+    effect = effect_of(
+        [
+            task_effect(trials.discovery, "discovery", specification),
+            *(task_effect(each, "test", specification) for each in trials.test),
+        ],
         specification,
     )
-    causal = Causal(
-        task_effect=measured(patching.task_effect),
-        patched=patched,
-        unpatched=unpatched,
+    if effect.state == "not_observed":
+        return Investigation(effect, why_no_effect(effect))
+    return Investigation(effect, find_mechanism(trials, specification, attribution, advance))
+
+
+def find_mechanism(
+    trials: Trials, specification: Specification, attribution: int, advance: Advance
+) -> Mechanism:
+    """Codes and the circuit from the discovery pairs; what the circuit does on the test pairs.
+
+    ``attribution`` is the number of forward passes that went into the attributed effects.
+    """
+    subject = trials.subject
+    before = subject.forwards
+    codes, space = screen(subject, trials.captured, specification, trials.discovery.task_effect)
+    found = find_circuit(codes, space, trials.discovery, specification, advance)
+    causal = check(trials, found, specification, attribution, subject.forwards - before)
+    return Mechanism(
+        codes, causal, circuit_of(codes, grounds(causal), specification.thresholds, space)
+    )
+
+
+def find_circuit(
+    codes: Codes,
+    space: CodeSpace,
+    intervention: Intervention,
+    specification: Specification,
+    advance: Advance,
+) -> Found:
+    """The search on the discovery pairs, in the order that screening gives."""
+    screened = frozenset(space.head_of(code) for code in codes.signature)
+    ranked = ranking({head.head: head.effects for head in codes.heads})
+    return search(intervention, ranked, screened, specification, advance)
+
+
+def check(
+    trials: Trials, found: Found, specification: Specification, attribution: int, searched: int
+) -> Causal:
+    """What the circuit found does on the test pairs, and which heads beside it are needed.
+
+    ``attribution`` and ``searched`` are the forward passes made so far.
+    """
+    before = trials.subject.forwards
+    heads = belonging((*found.patched, *found.completion.heads), specification.thresholds)
+    sufficiency, necessity = set_effects(trials.test, heads, specification)
+    by_mean = by_size(
+        [f"{layer}.{head}" for layer, head in trials.subject.heads],
+        against_means(trials.captured, trials.means),
+    )
+    return Causal(
+        patched=found.patched,
+        unpatched=found.unpatched,
+        completion=found.completion,
         sufficiency=sufficiency,
         necessity=necessity,
-        random_sets=random_sets(on_test[0][1], circuit.heads, necessity[0], specification),
-        minimality=_NOT_YET,
-        joint_ablation=_NOT_YET,
-        constant_role=needed,
-        forwards=subject.forwards - before,
+        random_sets=random_sets(trials.test[0], heads, necessity[0], specification),
+        minimality=left_out(trials.test[0], heads, specification),
+        joint_ablation=joint_ablation(
+            trials.subject, trials.captured, trials.discovery, trials.test, heads, specification
+        ),
+        constant_role=constant_role(*trials.averaged, by_mean, heads, specification),
+        forwards=Forwards(
+            attribution=attribution, search=searched, checks=trials.subject.forwards - before
+        ),
     )
-    return Mechanism(codes, causal, circuit)
 
 
 def screen(
@@ -249,12 +346,17 @@ def screen(
 
 
 def parts_of(
-    mechanism: Mechanism | NotAssessed,
-) -> tuple[Codes | NotAssessed, Causal | NotAssessed, Circuit | NotAssessed]:
-    """Codes, causal check and circuit, each found or each not assessed for the same reason."""
+    found: Investigation | NotAssessed,
+) -> tuple[
+    HeadsEffect | NotAssessed, Codes | NotAssessed, Causal | NotAssessed, Circuit | NotAssessed
+]:
+    """Effect, codes, causal check and circuit, each found or each not assessed with its reason."""
+    if isinstance(found, NotAssessed):
+        return found, found, found, found
+    mechanism = found.mechanism
     if isinstance(mechanism, NotAssessed):
-        return mechanism, mechanism, mechanism
-    return mechanism.codes, mechanism.causal, mechanism.circuit
+        return found.effect, mechanism, mechanism, mechanism
+    return found.effect, mechanism.codes, mechanism.causal, mechanism.circuit
 
 
 def conclude(
@@ -262,11 +364,11 @@ def conclude(
     specification: Specification,
     prompts: PreparedPrompts,
     behaviour: Behaviour,
-    mechanism: Mechanism | NotAssessed,
+    found: Investigation | NotAssessed,
     weights_digest: str,
 ) -> TaskRecord:
     """The task's record: measurements, then everything that follows from them by stated rules."""
-    codes, causal, circuit = parts_of(mechanism)
+    effect, codes, causal, circuit = parts_of(found)
     measured_only = TaskRecord(
         id=task.id,
         title=task.title,
@@ -274,6 +376,7 @@ def conclude(
         specification=specification,
         examples=prompts.examples,
         behaviour=behaviour,
+        effect=effect,
         codes=codes,
         null=_NOT_CONCLUDED,
         causal=causal,

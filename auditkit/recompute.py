@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditkit.circuit import circuit_of, constant_heads, layer_order
+from auditkit.circuit import backups_of, belonging, circuit_of, grounds, layer_order
 from auditkit.codes import (
     CodeSpace,
     carries_code,
@@ -19,18 +19,33 @@ from auditkit.codes import (
 from auditkit.conclusions import CONCLUDED, concluded
 from auditkit.intervals import mean_interval
 from auditkit.records.audit import AuditRecord
-from auditkit.records.base import NotAssessed
+from auditkit.records.base import Interval, Measure, NotAssessed
 from auditkit.records.model import ModelIdentity
-from auditkit.records.task import Causal, Codes, PatchedHead, RandomSets, SetEffect, TaskRecord
+from auditkit.records.task import (
+    Causal,
+    Codes,
+    HeadsEffect,
+    PatchedHead,
+    RandomSets,
+    SetEffect,
+    TaskRecord,
+)
 from auditkit.verdict import (
+    CARRIED_ALONE,
+    EMPTY_CIRCUIT,
+    NO_BACKUP,
+    NO_BACKUPS_SOUGHT,
     NO_BEHAVIOUR,
     NO_CONSTANT_HEAD,
-    NO_EFFECT,
+    NOT_COMPLETED,
     Claim,
     against_random,
     behaviour_of,
+    effect_of,
+    minimality_of,
     overall,
     set_effect,
+    why_no_effect,
 )
 
 
@@ -57,7 +72,7 @@ def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
         yield from _causal(task, task.causal, space)
     if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
         expected_circuit = circuit_of(
-            task.codes, task.causal.patched, specification.thresholds, space
+            task.codes, grounds(task.causal), specification.thresholds, space
         )
         if task.circuit != expected_circuit:
             yield "circuit"
@@ -65,22 +80,37 @@ def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
 
 
 def _assessed_together(task: TaskRecord) -> Iterator[str]:
-    """Codes, causal check and circuit are all there, or all absent for one of two reasons.
-
-    That heads have no effect cannot be recomputed: it is a measurement. It gives no favourable verdict.
-    """
-    parts = {
-        "codes": task.codes,
-        "causal": task.causal,
-        "circuit": task.circuit,
-    }
-    absent = NO_BEHAVIOUR if task.behaviour.state == "not_observed" else NO_EFFECT
-    assessed = task.behaviour.state == "observed" and any(
-        not isinstance(part, NotAssessed) for part in parts.values()
-    )
+    """Effect, codes, causal check and circuit are all there, or absent for the reason that holds."""
+    if task.behaviour.state == "not_observed" or isinstance(task.effect, NotAssessed):
+        absent: NotAssessed | None = NO_BEHAVIOUR
+        if task.effect != absent:
+            yield "effect"
+    else:
+        yield from _effect(task, task.effect)
+        absent = None if task.effect.state == "observed" else why_no_effect(task.effect)
+    parts = {"codes": task.codes, "causal": task.causal, "circuit": task.circuit}
     for key, part in parts.items():
-        if isinstance(part, NotAssessed) if assessed else part != absent:
+        if isinstance(part, NotAssessed) if absent is None else part != absent:
             yield key
+
+
+def _effect(task: TaskRecord, effect: HeadsEffect) -> Iterator[str]:
+    """The task effect from the drops of every pair, on every prompt set and under every ablation."""
+    ablations = task.specification.ablations
+    places = [("discovery", ablations[0]), *(("test", ablation) for ablation in ablations)]
+    if [(each.pairs, each.ablation) for each in effect.measured] != places:
+        yield "effect.measured"
+        return
+    sizes = {"discovery": task.examples.discovery.n, "test": task.examples.test.n}
+    for each in effect.measured:
+        if each.drop != _mean(each.drops, task) or len(each.drops) != sizes[each.pairs]:
+            yield f"effect.measured[{each.pairs}, {each.ablation}]"
+    if effect != effect_of(effect.measured, task.specification):
+        yield "effect"
+
+
+def _mean(values: tuple[Measure, ...], task: TaskRecord) -> Interval:
+    return mean_interval(values, task.specification.bootstrap, task.specification.seed)
 
 
 def _codes(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:
@@ -123,6 +153,9 @@ def _screened(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]
 def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]:
     specification = task.specification
     yield from _patched("causal.patched", causal.patched, task)
+    yield from _completion(task, causal)
+    yield from _minimality(task, causal)
+    yield from _joint_ablation(task, causal)
     yield from _constant_role(task, causal)
     yardstick = causal.random_sets
     if isinstance(yardstick, RandomSets) and (
@@ -145,12 +178,79 @@ def _causal(task: TaskRecord, causal: Causal, space: CodeSpace) -> Iterator[str]
                 yield f"causal.{claim}[{effect.ablation}]"
 
 
+def _completion(task: TaskRecord, causal: Causal) -> Iterator[str]:
+    """What the heads found one by one carry, and whether that had to be completed."""
+    key, completion = "causal.completion", causal.completion
+    shares = [completion.alone]
+    if isinstance(completion.completed, NotAssessed):
+        alone = completion.alone.state == "observed"
+        if completion.heads or completion.completed != (CARRIED_ALONE if alone else NOT_COMPLETED):
+            yield f"{key}.completed"
+    else:
+        shares.append(completion.completed)
+        if not completion.heads or completion.completed.state != "observed":
+            yield f"{key}.completed"
+    for share in shares:
+        again = set_effect("sufficiency", share.ablation, share.shares, task.specification)
+        first = task.specification.ablations[0]
+        if share != again or share.ablation != first or _not_each_example(share.shares, task):
+            yield key
+    yield from _patched(f"{key}.heads", completion.heads, task)
+
+
+def _not_each_example(values: tuple[Measure, ...], task: TaskRecord) -> bool:
+    return len(values) != task.examples.discovery.n
+
+
+def _minimality(task: TaskRecord, causal: Causal) -> Iterator[str]:
+    minimality, circuit = causal.minimality, _circuit_heads(task, causal)
+    if isinstance(minimality, NotAssessed):
+        if circuit or minimality != EMPTY_CIRCUIT:
+            yield "causal.minimality"
+        return
+    sound = (
+        all(each.loss == _mean(each.losses, task) for each in minimality.left_out)
+        and all(len(each.losses) == task.examples.test.n for each in minimality.left_out)
+        and minimality.ablation == task.specification.ablations[0]
+        and tuple(each.head for each in minimality.left_out) == circuit
+        and minimality == minimality_of(minimality.ablation, minimality.left_out)
+    )
+    if not sound:
+        yield "causal.minimality"
+
+
+def _joint_ablation(task: TaskRecord, causal: Causal) -> Iterator[str]:
+    joint, circuit = causal.joint_ablation, _circuit_heads(task, causal)
+    if isinstance(joint, NotAssessed):
+        sought = task.specification.patching.backups > 0
+        if joint != (EMPTY_CIRCUIT if sought else NO_BACKUPS_SOUGHT) or (sought and circuit):
+            yield "causal.joint_ablation"
+        return
+    for each in joint.tried:
+        if each.gain != _mean(each.gains, task) or _not_each_example(each.gains, task):
+            yield f"causal.joint_ablation.tried[{each.primary}, {each.head}]"
+        if each.primary not in circuit or each.head in circuit:
+            yield f"causal.joint_ablation.tried[{each.primary}, {each.head}]"
+    if joint.backups != backups_of(joint.tried, task.specification.thresholds):
+        yield "causal.joint_ablation.backups"
+    together = joint.with_backups
+    if isinstance(together, NotAssessed):
+        if joint.backups or together != NO_BACKUP:
+            yield "causal.joint_ablation.with_backups"
+    elif tuple(e.ablation for e in together) != task.specification.ablations or any(
+        _set_differs("necessity", each, task) for each in together
+    ):
+        yield "causal.joint_ablation.with_backups"
+
+
+def _circuit_heads(task: TaskRecord, causal: Causal) -> tuple[str, ...]:
+    return belonging(grounds(causal), task.specification.thresholds)
+
+
 def _patched(key: str, patched: tuple[PatchedHead, ...], task: TaskRecord) -> Iterator[str]:
     """Heads whose interval is not that of their effects, or whose effects are not one per example."""
-    specification = task.specification
     for each in patched:
-        again = mean_interval(each.effects, specification.bootstrap, specification.seed)
-        if each.effect != again or len(each.effects) != task.examples.discovery.n:
+        if each.effect != _mean(each.effects, task) or _not_each_example(each.effects, task):
             yield f"{key}[{each.head}].effect"
 
 
@@ -165,7 +265,7 @@ def _constant_role(task: TaskRecord, causal: Causal) -> Iterator[str]:
     if isinstance(role, NotAssessed):
         return
     yield from _patched("causal.constant_role.patched", role.patched, task)
-    if role.heads != constant_heads(role.patched, task.specification.thresholds):
+    if role.heads != belonging(role.patched, task.specification.thresholds):
         yield "causal.constant_role.heads"
     if isinstance(role.with_circuit, NotAssessed):
         if role.heads or role.with_circuit != NO_CONSTANT_HEAD:

@@ -5,7 +5,8 @@
 1. the model does not do the task                        -> ``not_assessed``
 2. the policy declares no expectation                    -> ``not_assessed``
 3. the expectation was declared for other weights        -> ``inconclusive``
-4. no head reaches the threshold, or removing the
+4. replacing every head takes nothing away beyond chance,
+   or no head reaches the threshold, or removing the
    circuit does not remove enough of the task effect
    under every declared ablation                         -> ``inconclusive``
 5. precision and recall, and sufficiency where it is
@@ -24,8 +25,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from auditkit.circuit import layer_order
+from auditkit.circuit import layer_order, sure
 from auditkit.intervals import mean_interval, rounded
+from auditkit.null import swap_test
 from auditkit.records.base import Interval, NotAssessed
 from auditkit.records.declared import Expectation
 from auditkit.records.specification import Ablation, Specification, Thresholds
@@ -35,16 +37,23 @@ from auditkit.records.task import (
     Circuit,
     Codes,
     Comparison,
+    HeadsEffect,
     Ladder,
+    LeftOut,
+    Minimality,
     NullTest,
     Observation,
     RandomSets,
     SetEffect,
     Stability,
+    TaskEffect,
     Verdict,
 )
 
 Claim = Literal["sufficiency", "necessity"]
+
+SMALLEST_EFFECT = 0.001
+"""The least task effect, in units of the metric: shares of less would be divisions by noise."""
 
 NO_BEHAVIOUR = NotAssessed(
     reason="The model does not do this task on the test prompts, so there is no mechanism to look for."
@@ -53,6 +62,23 @@ NO_EFFECT = NotAssessed(
     reason="Replacing every attention head does not lower the task metric, so no effect of heads is "
     "there to look for."
 )
+NO_EFFECT_BEYOND_CHANCE = NotAssessed(
+    reason="Replacing every attention head lowers the task metric no further than swapping labels at "
+    "random could, so whatever a search found might be chance."
+)
+NO_MEAN_EFFECT = NotAssessed(
+    reason="Replacing every attention head by its mean output does not lower the task metric."
+)
+CARRIED_ALONE = NotAssessed(
+    reason="The heads found one by one carry the effect by themselves: nothing had to be completed."
+)
+NOT_COMPLETED = NotAssessed(
+    reason="No few heads more make those found one by one carry the effect: it is spread over many, or "
+    "the policy asks for no completion."
+)
+EMPTY_CIRCUIT = NotAssessed(reason="The circuit is empty.")
+NO_BACKUP = NotAssessed(reason="No head was found that takes over when a circuit head is replaced.")
+NO_BACKUPS_SOUGHT = NotAssessed(reason="The policy asks for no search for backup heads.")
 NO_RANDOM_SETS = NotAssessed(
     reason="The policy asks for none, or the circuit is empty, or there is no other set of its size."
 )
@@ -93,6 +119,41 @@ def behaviour_of(
         negative=means[1],
         positive_values=tuple(positive),
         negative_values=tuple(negative),
+    )
+
+
+def effect_of(effects: Sequence[TaskEffect], specification: Specification) -> HeadsEffect:
+    """Whether replacing every head lowers the metric, and further than swapped labels would.
+
+    A gate before any search: heads are looked for only in an effect that is there. Where labels mean
+    nothing, every pattern of signs of the drops is equally likely, so the chance of passing is at most
+    the null level, whatever the number of heads.
+    """
+    test = swap_test([effects[0].drops], specification.seed)
+    (p_value,) = test.p_values
+    there = all(effect.drop.mean >= Decimal(str(SMALLEST_EFFECT)) for effect in effects)
+    beyond = p_value <= Fraction(specification.null_level)
+    return HeadsEffect(
+        measured=tuple(effects),
+        swaps=test.swaps,
+        exact=test.exact,
+        p_value=rounded(p_value),
+        state="observed" if there and beyond else "not_observed",
+    )
+
+
+def why_no_effect(effect: HeadsEffect) -> NotAssessed:
+    """Why no mechanism is looked for where the effect of the heads is not observed."""
+    there = all(each.drop.mean >= Decimal(str(SMALLEST_EFFECT)) for each in effect.measured)
+    return NO_EFFECT_BEYOND_CHANCE if there else NO_EFFECT
+
+
+def minimality_of(ablation: Ablation, measurements: Sequence[LeftOut]) -> Minimality:
+    """Which heads the circuit does not surely miss: their loss has an interval that includes 0."""
+    return Minimality(
+        ablation=ablation,
+        left_out=tuple(measurements),
+        dispensable=tuple(each.head for each in measurements if not sure(each.loss)),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from auditkit.controls.construction import ControlModel
 from auditkit.controls.planting import Kind, PlantedHead
 from benchmarks.comparing import Outcome
-from benchmarks.engine_adapter import Found, identify
+from benchmarks.engine_adapter import Found, investigated
 from benchmarks.figures import Heads
 from benchmarks.results import KnownAnswer
 from benchmarks.tasks import PLANTED_LEVEL, Task
@@ -23,8 +23,8 @@ def known_answers(
         method = outcome.result.method
         if outcome.found is not None and method != OURS:
             yield from _answers(control, method, _unsorted(outcome.found))
-    examples, _ = task.draw(0)
-    ours = identify(task.subject, examples, task.metric, 0, least=PLANTED_LEVEL)
+    examples, test = task.draw(0)
+    ours, _ = investigated(task.subject, examples, test, task.metric, 0, least=PLANTED_LEVEL)
     yield from _answers(control, OURS, ours)
 
 

@@ -2,8 +2,7 @@
 
 An audit gets pairs in each of which positive and negative trade places by the toss of a coin, the answers
 staying as they are. Whatever head it then ends with is a false one. Two counts are kept: audits whose
-circuit holds any head, and audits in whose circuit the engine's label-swap null separates any. The pairs
-serve as test pairs too, so that no audit ends early for want of an effect on other pairs.
+circuit holds any head, and audits in whose circuit the engine's label-swap null separates any.
 """
 
 from __future__ import annotations
@@ -27,8 +26,7 @@ def measure(tasks: Sequence[Task], audits: int, advance: Callable[[], None]) -> 
     for number in range(audits):
         task, seed = tasks[number % len(tasks)], _FIRST_SEED + number
         pairs = swapped(task.draw(seed)[0], seed)
-        audited = (task.subject, pairs, task.metric, seed)
-        found.append(identify(*audited, least=PLANTED_LEVEL, test_pairs=len(pairs)))
+        found.append(identify(task.subject, pairs, task.metric, seed, least=PLANTED_LEVEL))
         advance()
     return Null(
         audits=audits,

@@ -1,33 +1,29 @@
-"""The one place where the benchmark calls auditkit's engine, with the settings of an empty policy.
-
-The engine also wants test pairs. What a circuit does on them is no part of finding it, so it gets the
-first two of the examples, under one ablation.
-"""
+"""The one place where the benchmark calls auditkit's engine, with the settings of an empty policy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
 
 from auditkit.activations import Captured, MeanOutputs
-from auditkit.causal import Intervention
-from auditkit.circuit import layer_order
+from auditkit.causal import Intervention, task_effect
+from auditkit.circuit import belonging, layer_order
 from auditkit.codes import null_test
-from auditkit.engine import Mechanism, find_mechanism, observe, screen
+from auditkit.engine import Mechanism, find_circuit, investigate, observe, screen
 from auditkit.model.subject import Subject
 from auditkit.policy.specifying import STANDARD
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.base import NotAssessed
 from auditkit.records.specification import Attribution, Metric, Specification
+from auditkit.records.task import Codes, Forwards
+from auditkit.verdict import effect_of
 from benchmarks.figures import Heads, Strengths
 
 DEFAULT: Attribution = STANDARD.attribution
 """The attribution of a policy that names none."""
-
-_TEST_PAIRS = 2
 
 
 @dataclass(frozen=True)
@@ -40,10 +36,10 @@ class Found:
     """
 
     assessed: bool
-    circuit: Heads
-    separated: Heads
-    constant_role: Heads | None
-    backups: Heads | None
+    circuit: Heads = frozenset()
+    separated: Heads = frozenset()
+    constant_role: Heads | None = None
+    backups: Heads | None = None
 
 
 def captured(
@@ -84,39 +80,62 @@ def screening(
 
 
 def identify(
+    subject: Subject, pairs: tuple[ResolvedPair, ...], metric: Metric, seed: int, *, least: float
+) -> Found:
+    """The circuit that the engine's search ends with, where heads count from an effect of ``least``.
+
+    Screening and search on the discovery pairs, as an audit makes them. What the circuit then does on
+    other pairs, and which heads beside it are needed, changes no head of it: ``investigated`` has that.
+    """
+    settings = _at(least, metric, seed)
+    discovery = observe(subject, pairs, settings, attributed=True)
+    intervention = Intervention(subject, discovery, "resample", MeanOutputs.over(discovery))
+    effect = effect_of([task_effect(intervention, "discovery", settings)], settings)
+    if effect.state == "not_observed":
+        return Found(assessed=False)
+    codes, space = screen(subject, discovery, settings, intervention.task_effect)
+    found = find_circuit(codes, space, intervention, settings, lambda _done: None)
+    grounds = (*found.patched, *found.completion.heads)
+    return _found(subject, codes, belonging(grounds, settings.thresholds), settings)
+
+
+def investigated(
     subject: Subject,
     pairs: tuple[ResolvedPair, ...],
+    test: tuple[ResolvedPair, ...],
     metric: Metric,
     seed: int,
     *,
     least: float,
-    test_pairs: int = _TEST_PAIRS,
-) -> Found:
-    """The engine's whole search, where a head belongs when its effect reaches ``least``."""
-    settings = _specification(metric, seed, DEFAULT)
-    thresholds = settings.thresholds.model_copy(update={"head_effect": Decimal(str(least))})
-    settings = settings.model_copy(update={"thresholds": thresholds})
-    discovery = observe(subject, pairs, settings, attributed=True)
-    test = observe(subject, pairs[:test_pairs], settings, attributed=False)
-    mechanism = find_mechanism(subject, discovery, test, settings, lambda _done: None)
+) -> tuple[Found, Forwards | None]:
+    """All that the engine does for one task after its behaviour, and the forward passes of each part."""
+    settings = _at(least, metric, seed)
+    seen = observe(subject, test, settings, attributed=False)
+    mechanism = investigate(subject, pairs, seen, settings, lambda _done: None).mechanism
     if not isinstance(mechanism, Mechanism):
-        return Found(
-            assessed=False,
-            circuit=frozenset(),
-            separated=frozenset(),
-            constant_role=None,
-            backups=None,
-        )
-    null = null_test(mechanism.codes.heads, len(pairs), settings.null_level)
-    circuit = _places(subject, mechanism.circuit.heads)
-    role = mechanism.causal.constant_role
-    return Found(
-        assessed=True,
-        circuit=circuit,
-        separated=circuit & _places(subject, null.separated),
+        return Found(assessed=False), None
+    causal = mechanism.causal
+    found = _found(subject, mechanism.codes, mechanism.circuit.heads, settings)
+    role, joint = causal.constant_role, causal.joint_ablation
+    return replace(
+        found,
         constant_role=None if isinstance(role, NotAssessed) else _places(subject, role.heads),
-        backups=None,
-    )
+        backups=None if isinstance(joint, NotAssessed) else _places(subject, joint.backups),
+    ), causal.forwards
+
+
+def _found(subject: Subject, codes: Codes, heads: Sequence[str], settings: Specification) -> Found:
+    null = null_test(codes.heads, len(codes.examples), settings.null_level)
+    circuit = _places(subject, heads)
+    separated = circuit & _places(subject, null.separated)
+    return Found(assessed=True, circuit=circuit, separated=separated)
+
+
+def _at(least: float, metric: Metric, seed: int) -> Specification:
+    """The standard specification, where codes and heads count from this effect."""
+    settings = _specification(metric, seed, DEFAULT)
+    level = {"head_effect": Decimal(str(least)), "tau": Decimal(str(least))}
+    return settings.model_copy(update={"thresholds": settings.thresholds.model_copy(update=level)})
 
 
 def _places(subject: Subject, heads: Sequence[str]) -> Heads:
@@ -125,6 +144,4 @@ def _places(subject: Subject, heads: Sequence[str]) -> Heads:
 
 
 def _specification(metric: Metric, seed: int, attribution: Attribution) -> Specification:
-    changed = {"metric": metric, "seed": seed, "attribution": attribution}
-    # Random sets are a yardstick beside the finding, not part of the search that is compared.
-    return STANDARD.model_copy(update={**changed, "ablations": ("resample",), "random_sets": 0})
+    return STANDARD.model_copy(update={"metric": metric, "seed": seed, "attribution": attribution})

@@ -7,6 +7,7 @@ with its expectation, ``counting`` is a task the model does not do.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 from auditkit.conclusions import concluded
 from auditkit.records.audit import (
@@ -35,6 +36,7 @@ from auditkit.records.declared import (
 from auditkit.records.model import AttentionLayer, FileDigest, ModelIdentity
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import (
+    Ablation,
     AutoencoderSettings,
     BootstrapSettings,
     PatchingRule,
@@ -42,24 +44,32 @@ from auditkit.records.specification import (
     Thresholds,
 )
 from auditkit.records.task import (
+    Backup,
     Behaviour,
     Causal,
     Circuit,
     Codes,
     Comparison,
+    Completion,
     ConstantRole,
     ExampleCodes,
     Examples,
+    Forwards,
+    HeadsEffect,
+    JointAblation,
     Ladder,
+    LeftOut,
+    Minimality,
     NullTest,
     PatchedHead,
     PromptSet,
     RandomSets,
     ScreenedHead,
     SetEffect,
+    TaskEffect,
     TaskRecord,
 )
-from auditkit.verdict import NO_BEHAVIOUR, NO_EXPECTATION
+from auditkit.verdict import CARRIED_ALONE, NO_BEHAVIOUR, NO_EXPECTATION
 
 D = Decimal
 
@@ -97,9 +107,9 @@ def specification() -> Specification:
             min_accuracy=D("0.9"),
             tolerance=D("0.1"),
         ),
-        patching=PatchingRule(patience=1, sample=1),
+        patching=PatchingRule(patience=D("0.25"), sample=D("0.25"), completion=1, backups=1),
         bootstrap=BootstrapSettings(resamples=100, level=D("0.95")),
-        null_level=D("0.05"),
+        null_level=D("0.5"),
         stability_draws=20,
         random_sets=2,
         defaulted=("attribution", "thresholds.tau"),
@@ -149,8 +159,8 @@ def screened(head: str, rank: int, effect: str, support: int) -> ScreenedHead:
 
 
 def null() -> NullTest:
-    """Two examples have four patterns of swapped labels; four heads would need eight examples."""
-    return NullTest(swaps=4, exact=True, level=D("0.05"), separated=(), least_examples=8)
+    """Two examples have four patterns of swapped labels; four heads would need four examples."""
+    return NullTest(swaps=4, exact=True, level=D("0.5"), separated=(), least_examples=4)
 
 
 def codes() -> Codes:
@@ -193,9 +203,38 @@ def set_effects(share: str) -> tuple[SetEffect, ...]:
     )
 
 
+def left_out(head: str, loss: str) -> LeftOut:
+    return LeftOut(head=head, losses=(D(loss), D(loss)), loss=interval(loss, loss, loss))
+
+
+def backup(head: str, primary: str, gain: str) -> Backup:
+    return Backup(
+        head=head, primary=primary, gains=(D(gain), D(gain)), gain=interval(gain, gain, gain)
+    )
+
+
+def drops(pairs: Literal["discovery", "test"], ablation: Ablation) -> TaskEffect:
+    return TaskEffect(
+        pairs=pairs,
+        ablation=ablation,
+        drops=(D("4.0000"), D("4.0000")),
+        drop=interval("4.0000", "4.0000", "4.0000"),
+    )
+
+
+def effect() -> HeadsEffect:
+    """Two pairs have four patterns of swapped labels, and two of them give as much."""
+    return HeadsEffect(
+        measured=(drops("discovery", "resample"), drops("test", "resample"), drops("test", "mean")),
+        swaps=4,
+        exact=True,
+        p_value=D("0.5000"),
+        state="observed",
+    )
+
+
 def causal() -> Causal:
     return Causal(
-        task_effect=D("4.0000"),
         patched=(
             patched("1.0", "0.7500"),
             patched("0.1", "0.2500"),
@@ -203,17 +242,26 @@ def causal() -> Causal:
             patched("1.1", "0.0000", "sampled"),
         ),
         unpatched=(),
+        completion=Completion(alone=set_effects("1.0000")[0], heads=(), completed=CARRIED_ALONE),
         sufficiency=set_effects("1.0000"),
         necessity=set_effects("0.9500"),
         random_sets=RandomSets(shares=(D("0.1000"), D("0.9600")), at_least=1, p_value=D("0.6667")),
-        minimality=not_in_this_test("Minimality"),
-        joint_ablation=not_in_this_test("Joint ablation"),
+        minimality=Minimality(
+            ablation="resample",
+            left_out=(left_out("0.1", "0.2000"), left_out("1.0", "0.7000")),
+            dispensable=(),
+        ),
+        joint_ablation=JointAblation(
+            tried=(backup("0.0", "1.0", "0.2500"),),
+            backups=("0.0",),
+            with_backups=set_effects("0.9800"),
+        ),
         constant_role=ConstantRole(
             patched=(patched("0.0", "0.0000"), patched("1.1", "0.9000")),
             heads=("1.1",),
             with_circuit=set_effects("1.0000")[1],
         ),
-        forwards=32,
+        forwards=Forwards(attribution=12, search=20, checks=160),
     )
 
 
@@ -231,6 +279,7 @@ def copying() -> TaskRecord:
             specification=specification(),
             examples=examples("generator:copying"),
             behaviour=behaviour(does_it=True),
+            effect=effect(),
             codes=codes(),
             null=null(),
             causal=causal(),
@@ -276,6 +325,7 @@ def counting() -> TaskRecord:
             specification=specification(),
             examples=examples("file:counting.jsonl"),
             behaviour=behaviour(does_it=False),
+            effect=absent,
             codes=absent,
             null=absent,
             causal=absent,

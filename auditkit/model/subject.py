@@ -78,13 +78,15 @@ class Subject:
         return logits, self._by_head(seen)
 
     def capture_with_gradient(
-        self, ids: Tensor, measure: Callable[[Tensor], Tensor]
+        self, ids: Tensor, measure: Callable[[Tensor], Tensor], patch: Patch | None = None
     ) -> tuple[Tensor, Outputs, Outputs]:
         """The metric per prompt, every head's output, and the metric's gradient with respect to it.
 
-        ``measure`` maps next-token logits ``[batch, vocabulary]`` to the metric ``[batch]``.
+        ``measure`` maps next-token logits ``[batch, vocabulary]`` to the metric ``[batch]``. Outputs
+        and gradients are those of the model with the patch in place.
         """
-        return self._with_gradient(lambda: self._forward(ids), measure)
+        with self._patching(patch):
+            return self._with_gradient(lambda: self._forward(ids), measure)
 
     def _with_gradient(
         self, forward: Callable[[], Tensor], measure: Callable[[Tensor], Tensor]

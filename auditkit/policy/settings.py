@@ -20,10 +20,10 @@ class ThresholdSettings(Record):
     """Thresholds the policy states. Each is a share between 0 and 1."""
 
     tau: Written[Share] = Field(
-        None, description="Least share of the task effect at which a code counts (0.02)."
+        None, description="Least share of the task effect at which a code counts (0.05)."
     )
     quorum: Written[Share] = Field(
-        None, description="Least share of the examples that must carry a code (0.5)."
+        None, description="Least share of the examples that must carry a code (0.6)."
     )
     head_effect: Written[Share] = Field(
         None,
@@ -57,11 +57,20 @@ class AutoencoderBlock(Record):
 class PatchingBlock(Record):
     """How far exact single-head patching goes."""
 
-    patience: Written[Count] = Field(
-        None, description="Heads patched at a time, in rank order, until none of them counts (4)."
+    patience: Written[Share] = Field(
+        None,
+        description="Share of all heads that must fail in a row, in rank order, to stop (0.025).",
     )
-    sample: Written[Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
-        None, description="Heads drawn at random from the rest and patched as a check (4)."
+    sample: Written[Share] = Field(
+        None,
+        description="Share of all heads drawn at random from the rest and patched (0.025).",
+    )
+    completion: Written[Annotated[int, Field(ge=0, le=64)]] = Field(
+        None,
+        description="Most heads restored where those found do not carry the effect (4; 0 for none).",
+    )
+    backups: Written[Annotated[int, Field(ge=0, le=64)]] = Field(
+        None, description="Most heads tried as a backup of each circuit head (2; 0 for none)."
     )
 
 
@@ -79,7 +88,7 @@ class Settings(Record):
 
     method: Written[Method] = Field(None, description="How the circuit is found.")
     attribution: Written[Attribution] = Field(
-        None, description="How effects are attributed before patching (two_ended)."
+        None, description="How effects are attributed before patching (halfway)."
     )
     attribution_steps: Written[Annotated[int, Field(ge=1, le=100)]] = Field(
         None, description="Points along the input that input_ig takes gradients at (5)."

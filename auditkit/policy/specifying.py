@@ -18,7 +18,7 @@ from auditkit.records.specification import (
 
 STANDARD = Specification(
     method="attributed-codes",
-    attribution="two_ended",
+    attribution="halfway",
     attribution_steps=5,
     metric="logit_difference",
     seed=0,
@@ -29,15 +29,17 @@ STANDARD = Specification(
         latents=32, k=4, steps=60, batch=128, learning_rate=Decimal("0.01")
     ),
     thresholds=Thresholds(
-        tau=Decimal("0.02"),
-        quorum=Decimal("0.5"),
+        tau=Decimal("0.05"),
+        quorum=Decimal("0.6"),
         head_effect=Decimal("0.05"),
         sufficiency=Decimal("0.8"),
         necessity=Decimal("0.5"),
         min_accuracy=Decimal("0.9"),
         tolerance=Decimal("0.1"),
     ),
-    patching=PatchingRule(patience=4, sample=4),
+    patching=PatchingRule(
+        patience=Decimal("0.025"), sample=Decimal("0.025"), completion=4, backups=2
+    ),
     bootstrap=BootstrapSettings(resamples=1000, level=Decimal("0.95")),
     null_level=Decimal("0.05"),
     stability_draws=100,

@@ -9,7 +9,7 @@ from pydantic import Field
 from auditkit.records.base import Measure, Record
 
 Method = Literal["attributed-codes"]
-Attribution = Literal["single", "two_ended", "input_ig"]
+Attribution = Literal["single", "halfway", "input_ig"]
 Metric = Literal["logit_difference", "probability_difference"]
 Ablation = Literal["resample", "mean"]
 Positive = Annotated[int, Field(ge=1)]
@@ -53,14 +53,18 @@ class Thresholds(Record):
 class PatchingRule(Record):
     """How far exact single-head patching goes down the ranking.
 
-    Heads are patched in rank order, in groups of ``patience``, until a group holds neither a head of
-    the signature nor one that reaches ``head_effect``. Then ``sample`` heads drawn at random from the
-    rest are patched. If one of those reaches the threshold, or the heads found are not sufficient on
-    the discovery examples, every remaining head is patched.
+    Every head with a code in the signature is patched; then the others in rank order, until
+    ``patience`` in a row do not reach ``head_effect``. Then ``sample`` heads drawn at random from the
+    rest are patched; if one of those reaches the threshold, the ranking is followed further. Patience
+    and sample are shares of the model's heads, rounded up. ``completion``: the most heads that may be
+    restored with those found when they do not carry the effect by themselves; 0 leaves that out.
+    ``backups``: the most heads tried as a backup of each circuit head; 0 leaves that out.
     """
 
-    patience: Positive
-    sample: Annotated[int, Field(ge=0)]
+    patience: Measure
+    sample: Measure
+    completion: Annotated[int, Field(ge=0)]
+    backups: Annotated[int, Field(ge=0)]
 
 
 class BootstrapSettings(Record):
@@ -74,7 +78,7 @@ class Specification(Record):
     """The full specification of one task's audit. ``defaulted`` names the keys the policy left out.
 
     ``attribution`` is the slope screening uses: the gradient at the positive (``single``), that and the
-    gradient with the layer's heads replaced (``two_ended``), or the mean gradient over
+    gradient with the layer's heads half replaced (``halfway``), or the mean gradient over
     ``attribution_steps`` points along the input (``input_ig``, the only one the steps are for).
     ``null_level`` is the false discovery rate at which the label-swap null separates heads.
     ``stability_draws`` is how often the discovery examples are drawn again. ``random_sets`` is how many

@@ -14,7 +14,7 @@ from auditkit.records.specification import Ablation, Specification
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Verdict = Literal["consistent", "not_consistent", "inconclusive", "not_assessed"]
-Chosen = Literal["ranked", "sampled", "completed"]
+Chosen = Literal["ranked", "sampled", "rest", "completed"]
 Observation = Literal["observed", "not_observed", "not_assessed"]
 
 
@@ -57,6 +57,34 @@ class Behaviour(Record):
     negative_values: tuple[Measure, ...]
 
 
+class TaskEffect(Record):
+    """How far the metric drops on a prompt set when every head is replaced, in units of the metric."""
+
+    pairs: Literal["discovery", "test"]
+    ablation: Ablation
+    drops: tuple[Measure, ...]
+    drop: Interval
+
+
+class HeadsEffect(Record):
+    """Whether the heads carry the task at all, beyond what chance would show.
+
+    ``measured`` is first the discovery pairs under the first ablation: its mean is the task effect
+    that shares are shares of. Then come the test pairs under every ablation. Swapping positive and
+    negative within a pair turns the sign of its drop: ``p_value`` is the share of ``swaps`` sign
+    patterns, all 2^n of them where ``exact``, with which the first mean drop is as large in magnitude.
+    ``observed`` when every mean drop is above 0.001 and the p-value is at most the specification's
+    ``null_level``. Only then is there anything to search for, so where labels mean nothing an audit
+    names a head with at most that chance.
+    """
+
+    measured: Annotated[tuple[TaskEffect, ...], Field(min_length=1)]
+    swaps: Positive
+    exact: bool
+    p_value: Measure
+    state: Literal["observed", "not_observed"]
+
+
 class ExampleCodes(Record):
     """The integer codes of one discovery example, ascending."""
 
@@ -70,7 +98,7 @@ class ScreenedHead(Record):
     ``effects`` per discovery example: the head's attributed effect as a share of the task effect;
     ``attributed`` is their mean. ``support`` is the number of examples that carry the head's
     whole-head code. ``rank`` 1 is the largest: by the geometric mean of the magnitude of the mean and
-    the mean magnitude, so that a head that acts in both directions is not lost. ``p_value`` and
+    the root mean square, so that a head that acts in both directions is not lost. ``p_value`` and
     ``q_value``: see ``NullTest``.
     """
 
@@ -118,11 +146,13 @@ class Codes(Record):
 
 
 class PatchedHead(Record):
-    """One head replaced, alone, by its value on the matched negative.
+    """One head replaced by its value on the matched negative: alone, or where ``completed`` with others.
 
     ``effects`` per discovery example: how much of the task effect is lost (negative: the head opposes
-    the task). ``chosen``: in rank order, in the random sample of the rest, or because that sample or
-    the sufficiency of the heads found so far showed that the ranking had missed some.
+    the task). ``chosen``: because the head carries a code of the signature or stands next in the
+    ranking (``ranked``), in the random sample of the rest (``sampled``), or because the heads found one
+    by one do not carry the effect without it (``completed``: the effect is then what the set loses).
+    Where constant roles are looked for, ``rest`` are those tried beyond the ranking.
     """
 
     head: HeadId
@@ -171,23 +201,97 @@ class ConstantRole(Record):
     with_circuit: SetEffect | NotAssessed
 
 
+class Completion(Record):
+    """Whether the heads found one by one carry the effect by themselves, and which others they need.
+
+    On the discovery pairs, under the first ablation. ``alone`` is the share that the heads found one by
+    one carry. Where that is not sufficient, heads ranked next are restored with them, and as many of
+    those dropped again as can be (delta debugging: Zeller and Hildebrandt, IEEE TSE 28(2), 2002).
+    ``heads`` are those that cannot be dropped, each with what the set loses without it; ``completed`` is
+    the share that all of them carry, or the reason why there are none.
+    """
+
+    alone: SetEffect
+    heads: tuple[PatchedHead, ...]
+    completed: SetEffect | NotAssessed
+
+
+class LeftOut(Record):
+    """What the circuit carries less when one of its heads is replaced with all the others."""
+
+    head: HeadId
+    losses: tuple[Measure, ...]
+    loss: Interval
+
+
+class Minimality(Record):
+    """Whether a smaller circuit would do: each head left out, on the test pairs, under one ablation.
+
+    ``dispensable`` heads are those without which the circuit does not lose the threshold of a circuit
+    head: by themselves they do something, beside the others they may not.
+    """
+
+    ablation: Ablation
+    left_out: tuple[LeftOut, ...]
+    dispensable: tuple[HeadId, ...]
+
+
+class Backup(Record):
+    """A head outside the circuit that takes over when a circuit head, its ``primary``, is replaced.
+
+    ``gains`` per discovery example: how much more of the task effect is lost when both are replaced
+    than the sum of what each loses alone.
+    """
+
+    head: HeadId
+    primary: HeadId
+    gains: tuple[Measure, ...]
+    gain: Interval
+
+
+class JointAblation(Record):
+    """Circuit heads replaced together with heads that would take over from them.
+
+    With each circuit head replaced, effects are attributed again, and the heads outside the circuit
+    that then matter most are replaced with it: ``tried`` pairs of heads. ``backups`` are the heads
+    whose gain reaches the threshold of the circuit in some pair. ``with_backups`` is the necessity of
+    the circuit together with them, under every ablation.
+    """
+
+    tried: tuple[Backup, ...]
+    backups: tuple[HeadId, ...]
+    with_backups: tuple[SetEffect, ...] | NotAssessed
+
+
+class Forwards(Record):
+    """Forward passes of the model, one per prompt and variant.
+
+    ``attribution``: the discovery pairs run once, and what the slopes need. ``search``: everything that
+    decides which heads are in the circuit. ``checks``: what the circuit found does, and what it lacks.
+    """
+
+    attribution: Count
+    search: Count
+    checks: Count
+
+
 class Causal(Record):
-    """What interventions say. ``forwards`` counts model forward passes, one per prompt and variant.
+    """What interventions say.
 
     ``unpatched`` heads were ranked below the stopping point and not drawn for the sample: their single
     effects were not measured.
     """
 
-    task_effect: Measure
     patched: tuple[PatchedHead, ...]
     unpatched: tuple[HeadId, ...]
+    completion: Completion
     sufficiency: tuple[SetEffect, ...]
     necessity: tuple[SetEffect, ...]
     random_sets: RandomSets | NotAssessed
-    minimality: NotAssessed
-    joint_ablation: NotAssessed
+    minimality: Minimality | NotAssessed
+    joint_ablation: JointAblation | NotAssessed
     constant_role: ConstantRole | NotAssessed
-    forwards: Count
+    forwards: Forwards
 
 
 class HeadFrequency(Record):
@@ -232,7 +336,9 @@ class Edge(Record):
 
 
 class Circuit(Record):
-    """The heads whose single effect reaches the threshold, in layer order, and the edges among them.
+    """The heads whose effect, alone or completing the others, reaches the threshold, and their edges.
+
+    Heads are in layer order.
 
     ``edges`` are those of ``pairs_tested`` that co-occur beyond chance (q at most 0.05).
     """
@@ -278,6 +384,7 @@ class TaskRecord(Record):
     specification: Specification
     examples: Examples
     behaviour: Behaviour
+    effect: HeadsEffect | NotAssessed
     codes: Codes | NotAssessed
     null: NullTest | NotAssessed
     causal: Causal | NotAssessed

@@ -20,7 +20,6 @@ _UNREMARKABLE = ("neither", "not in the circuit")
 _CHOSEN = {
     "ranked": "by rank",
     "sampled": "at random",
-    "completed": "to complete",
 }
 
 

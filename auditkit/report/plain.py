@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from auditkit.circuit import belonging
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
 from auditkit.records.specification import Ablation
@@ -71,11 +72,17 @@ def _heads(task: TaskRecord, model: ModelIdentity) -> str:
             f"{replaced} None of them changed the measured effect by {threshold} or more with an "
             f"interval that excludes zero."
         )
-    found = len(task.circuit.heads)
+    alone = belonging(task.causal.patched, task.specification.thresholds)
+    others = [head for head in task.circuit.heads if head not in alone]
+    completing = (
+        f" Replaced alone, {listed(others)} did not; these heads do not carry the effect without."
+        if others
+        else ""
+    )
     return (
-        f"{replaced} {counted(found, 'head')} changed the measured effect by at least {threshold}, "
-        f"with an interval that excludes zero (layer.head, counted from 0): "
-        f"{listed(task.circuit.heads)}."
+        f"{replaced} {counted(len(alone), 'head')} changed the measured effect by at least "
+        f"{threshold}, with an interval that excludes zero (layer.head, counted from 0): "
+        f"{listed(alone)}.{completing}"
     )
 
 

@@ -13,6 +13,7 @@ from auditkit.records.prompts import PromptPair
 from auditkit.records.task import Causal, Codes, NullTest, Stability, TaskRecord
 from auditkit.report.articles import task_anchor
 from auditkit.report.charts import Chart
+from auditkit.report.checks import CheckView, check_views
 from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
 from auditkit.report.facts import Fact, declared, measured, recorded
 from auditkit.report.numbers import (
@@ -36,7 +37,6 @@ from auditkit.report.wording import (
     interval_text,
     listed,
     number_or_reason,
-    percent_interval_text,
     percent_text,
 )
 
@@ -78,8 +78,7 @@ class TaskView:
     evidence_for: tuple[Fact, ...]
     behaviour: tuple[Fact, ...]
     screening: tuple[Fact, ...]
-    random_sets: tuple[Fact, ...]
-    constant_role: tuple[Fact, ...]
+    checks: tuple[CheckView, ...]
     stability: tuple[Fact, ...]
     absent_screening: str
     heads: tuple[HeadView, ...]
@@ -231,41 +230,6 @@ def _stability(stability: Stability | NotAssessed) -> tuple[Fact, ...]:
     )
 
 
-def _constant_role(causal: Causal | NotAssessed) -> tuple[Fact, ...]:
-    """Heads needed on every prompt alike; where none were looked for, the reason stands elsewhere."""
-    if isinstance(causal, NotAssessed) or isinstance(causal.constant_role, NotAssessed):
-        return ()
-    role = causal.constant_role
-    together = role.with_circuit
-    return (
-        measured("Heads outside the circuit replaced by their average", f"{len(role.patched):,}"),
-        measured("Missed, at the threshold of the circuit", listed(role.heads)),
-        measured(
-            "Share the circuit keeps together with them, under mean ablation",
-            f"not assessed. {together.reason}"
-            if isinstance(together, NotAssessed)
-            else percent_interval_text(together.share),
-        ),
-    )
-
-
-def _random_sets(causal: Causal | NotAssessed) -> tuple[Fact, ...]:
-    """The circuit against random sets; where there are none, the reason stands elsewhere."""
-    if isinstance(causal, NotAssessed) or isinstance(causal.random_sets, NotAssessed):
-        return ()
-    shares = sorted(causal.random_sets.shares)
-    return (
-        measured("Random sets", f"{len(shares):,}, as many heads in each layer as the circuit"),
-        measured(
-            "Share they lose: least, middle, most",
-            f"{percent_text(shares[0])}, {percent_text(shares[len(shares) // 2])}, "
-            f"{percent_text(shares[-1])}",
-        ),
-        measured("Sets that lose as much as the circuit", f"{causal.random_sets.at_least:,}"),
-        measured("p-value", decimal_text(causal.random_sets.p_value)),
-    )
-
-
 def _claimed(least: Decimal | None) -> str | None:
     if least is None:
         return "none claimed"
@@ -314,6 +278,7 @@ def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
     parts: list[tuple[str, object]] = [
         ("Screening by codes", task.codes),
         ("Null: what chance alone would show", task.null),
+        ("Effect of all heads together", task.effect),
         ("Causal check", task.causal),
         ("Circuit", task.circuit),
         ("Stability when the examples are drawn again", task.stability),
@@ -322,7 +287,7 @@ def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
         parts += [
             ("Random head sets of the same size", task.causal.random_sets),
             ("Minimality: whether a smaller circuit would do", task.causal.minimality),
-            ("Joint ablation, for backup heads", task.causal.joint_ablation),
+            ("Joint ablation: heads that take over", task.causal.joint_ablation),
             ("Heads with a constant role", task.causal.constant_role),
         ]
     return tuple(Fact(label, part.reason) for label, part in parts if isinstance(part, NotAssessed))
@@ -371,8 +336,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         findings=tuple(FindingView(LEVELS[f.level], f.code, f.text) for f in task.findings),
         evidence_for=_evidence_for(task, law),
         behaviour=_behaviour(task),
-        random_sets=_random_sets(task.causal),
-        constant_role=_constant_role(task.causal),
+        checks=check_views(task),
         stability=_stability(task.stability),
         screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),
         absent_screening=(

@@ -1,7 +1,7 @@
 """attributed-codes: auditkit's own method, with the settings of a policy that sets nothing.
 
-The ranking is the screening's, before any intervention; the final set is the circuit after the causal
-check at the least effect asked for.
+The ranking is the screening's, before any intervention; the final set is the circuit that the search ends
+with at the least effect asked for.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,9 +22,11 @@ from auditkit.activations import (
 from auditkit.attribution import attribute
 from auditkit.causal import (
     Intervention,
-    patch_heads,
+    left_out,
+    patch,
     random_sets,
     set_effects,
+    task_effect,
 )
 from auditkit.errors import ModelError
 from auditkit.intervals import rounded
@@ -34,8 +35,7 @@ from auditkit.model.subject import Patch, Subject
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
-from auditkit.records.specification import Specification
-from auditkit.records.task import PatchedHead, RandomSets
+from auditkit.records.task import Minimality, RandomSets
 from tests.builders import specification
 from tests.toy_models import WORDS, gpt2, llama, save
 
@@ -191,45 +191,6 @@ def test_attribution_of_a_head_is_gradient_times_difference(
     assert attribution.heads[0, heads_per_layer + 2] == pytest.approx(float(by_hand), rel=1e-4)
 
 
-def with_rule(patience: int, sample: int, head_effect: str) -> Specification:
-    base = specification()
-    return base.model_copy(
-        update={
-            "patching": base.patching.model_copy(update={"patience": patience, "sample": sample}),
-            "thresholds": base.thresholds.model_copy(update={"head_effect": Decimal(head_effect)}),
-        }
-    )
-
-
-def run_rule(
-    subject: Subject, captured: tuple[Captured, ...], rule: Specification
-) -> tuple[tuple[PatchedHead, ...], tuple[str, ...]]:
-    intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
-    # Random weights may as well do the opposite of the task: the scale is turned, not its parts.
-    intervention.task_effect = abs(intervention.task_effect)
-    ranked = [f"{layer}.{head}" for layer, head in subject.heads]
-    return patch_heads(intervention, ranked, frozenset(), rule, lambda _: None)
-
-
-def test_patching_covers_every_head_when_the_found_ones_do_not_suffice(
-    subject: Subject, captured: tuple[Captured, ...]
-) -> None:
-    """No head reaches an impossible threshold, so nothing is sufficient and all are patched."""
-    patched, unpatched = run_rule(subject, captured, with_rule(1, 1, "1000"))
-    assert unpatched == ()
-    assert sorted(p.head for p in patched) == [f"{a}.{b}" for a, b in subject.heads]
-    assert [p.chosen for p in patched][:2] == ["ranked", "sampled"]
-    assert {p.chosen for p in patched[2:]} == {"completed"}
-
-
-def test_every_head_is_patched_once(subject: Subject, captured: tuple[Captured, ...]) -> None:
-    """Ranked, sampled and completed heads never overlap."""
-    for patience, threshold in itertools.product((1, 2, 5), ("0.0001", "0.3")):
-        patched, unpatched = run_rule(subject, captured, with_rule(patience, 2, threshold))
-        together = [p.head for p in patched] + list(unpatched)
-        assert sorted(together) == [f"{a}.{b}" for a, b in subject.heads]
-
-
 def test_negatives_that_do_not_change_the_answer_have_no_effect(
     subject: Subject, captured: tuple[Captured, ...]
 ) -> None:
@@ -252,8 +213,7 @@ def test_set_effects_come_in_the_order_of_the_ablations(
     """One sufficiency and one necessity per ablation, with a share per pair."""
     means = MeanOutputs.over(captured)
     interventions = [
-        (ablation, Intervention(subject, captured, ablation, means))
-        for ablation in specification().ablations
+        Intervention(subject, captured, ablation, means) for ablation in specification().ablations
     ]
     every = [f"{layer}.{head}" for layer, head in subject.heads]
     sufficiency, necessity = set_effects(interventions, every, specification())
@@ -268,12 +228,50 @@ def test_patched_heads_carry_their_effect_on_every_example(
     subject: Subject, captured: tuple[Captured, ...]
 ) -> None:
     """What is recorded of a head is what the intervention gives, example by example."""
-    patched, _ = run_rule(subject, captured, with_rule(8, 0, "0.0001"))
     intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
-    intervention.task_effect = abs(intervention.task_effect)
-    (first, *_) = intervention.lost([frozenset([(0, 0)])])
-    recorded = next(p for p in patched if p.head == "0.0")
-    assert [float(e) for e in recorded.effects] == pytest.approx(first.tolist(), abs=1e-4)
+    (recorded,) = patch(intervention, ["0.0"], "ranked", specification())
+    (lost, *_) = intervention.lost([frozenset([(0, 0)])])
+    assert [float(e) for e in recorded.effects] == pytest.approx(lost.tolist(), abs=1e-4)
+    assert (recorded.head, recorded.chosen) == ("0.0", "ranked")
+
+
+def test_no_set_of_heads_is_run_twice(subject: Subject, captured: tuple[Captured, ...]) -> None:
+    """Asking again costs no forward pass and gives the same numbers."""
+    intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
+    sets = [frozenset([(0, 0)]), frozenset([(0, 0), (1, 1)]), frozenset([(0, 0)])]
+    first = intervention.metrics(sets)
+    before = subject.forwards
+    assert torch.equal(intervention.metrics(sets), first)
+    assert subject.forwards == before
+    assert torch.equal(first[0], first[2])
+
+
+def test_leaving_a_head_out_is_one_more_head_replaced(
+    subject: Subject, captured: tuple[Captured, ...]
+) -> None:
+    """The loss of each circuit head is what the circuit keeps, less what it keeps without the head."""
+    intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
+    minimality = left_out(intervention, ["0.0", "1.1"], specification())
+    assert isinstance(minimality, Minimality)
+    for each, other in zip(minimality.left_out, [(1, 1), (0, 0)], strict=True):
+        both = intervention.kept(frozenset([(0, 0), (1, 1)]))
+        without = intervention.kept(frozenset([other]))
+        expected = (both - without).tolist()
+        assert [float(loss) for loss in each.losses] == pytest.approx(expected, abs=1e-4)
+    assert isinstance(left_out(intervention, [], specification()), NotAssessed)
+
+
+def test_the_task_effect_is_recorded_per_pair(
+    subject: Subject, captured: tuple[Captured, ...]
+) -> None:
+    """Drops are in units of the metric, and their mean is the unit of every share."""
+    intervention = Intervention(subject, captured, "mean", MeanOutputs.over(captured))
+    effect = task_effect(intervention, "test", specification())
+    assert (effect.pairs, effect.ablation) == ("test", "mean")
+    assert float(effect.drop.mean) == pytest.approx(intervention.task_effect, abs=1e-3)
+    none = intervention.metrics([intervention.all_heads])[0]
+    expected = (intervention.full - none).tolist()
+    assert [float(drop) for drop in effect.drops] == pytest.approx(expected, abs=1e-4)
 
 
 def test_random_sets_have_the_circuits_size_in_each_layer(
@@ -282,7 +280,7 @@ def test_random_sets_have_the_circuits_size_in_each_layer(
     """Two heads of a layer give as many distinct shares as there are other pairs in that layer."""
     intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
     rule = specification().model_copy(update={"random_sets": 50})
-    (necessity, *_) = set_effects([("resample", intervention)], ["1.0", "1.1"], rule)[1]
+    (necessity, *_) = set_effects([intervention], ["1.0", "1.1"], rule)[1]
     yardstick = random_sets(intervention, ["1.0", "1.1"], necessity, rule)
     assert isinstance(yardstick, RandomSets)
     others = [
@@ -304,5 +302,5 @@ def test_a_circuit_without_an_equal_has_no_yardstick(
     """An empty circuit, or one of every head, has no other set of its size."""
     present = [head for head in circuit if head in {f"{a}.{b}" for a, b in subject.heads}]
     intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
-    (necessity, *_) = set_effects([("resample", intervention)], present, specification())[1]
+    (necessity, *_) = set_effects([intervention], present, specification())[1]
     assert isinstance(random_sets(intervention, present, necessity, specification()), NotAssessed)

@@ -7,12 +7,10 @@ import pytest
 from auditkit.controls.construction import ControlModel, build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.planting import NULL_KINDS, Kind
-from auditkit.engine import Mechanism, find_mechanism, observe
+from auditkit.engine import Mechanism, investigate, observe
 from auditkit.policy.specifying import STANDARD
-from auditkit.records.task import ConstantRole
-
-REDUNDANT = "redundant-hard"
-"""Its backup replaces its primary wholly, so no single replacement shows the primary."""
+from auditkit.records.base import NotAssessed
+from auditkit.records.task import ConstantRole, JointAblation, Minimality
 
 
 @pytest.fixture(scope="module", params=FAMILY, ids=[each.name for each in FAMILY])
@@ -23,11 +21,11 @@ def control(request: pytest.FixtureRequest) -> ControlModel:
 @pytest.fixture(scope="module")
 def mechanism(control: ControlModel) -> Mechanism:
     subject = control.subject()
-    discovery = observe(subject, control.discovery, STANDARD, attributed=True)
     test = observe(subject, control.test, STANDARD, attributed=False)
-    found = find_mechanism(subject, discovery, test, STANDARD, lambda _done: None)
-    assert isinstance(found, Mechanism)
-    return found
+    found = investigate(subject, control.discovery, test, STANDARD, lambda _done: None)
+    assert found.effect.state == "observed"
+    assert isinstance(found.mechanism, Mechanism)
+    return found.mechanism
 
 
 def names(control: ControlModel, *kinds: Kind) -> set[str]:
@@ -46,11 +44,50 @@ def test_no_head_without_effect_is_reported(control: ControlModel, mechanism: Me
 def test_every_circuit_head_is_found(control: ControlModel, mechanism: Mechanism) -> None:
     """Circuit, negative and tiny-norm heads are in the circuit, with hard and with soft attention."""
     carrying = names(control, Kind.CIRCUIT, Kind.NEGATIVE, Kind.TINY)
-    missed = carrying - set(mechanism.circuit.heads)
-    if control.specification.name == REDUNDANT:
-        assert len(missed) == 1  # the primary, which its backup replaces wholly
-    else:
-        assert not missed
+    assert carrying == set(mechanism.circuit.heads)
+
+
+def test_a_primary_that_is_wholly_replaced_is_found_by_completion() -> None:
+    """Replaced alone it shows no effect: a backup takes over. The set without it carries nothing."""
+    (plan,) = [each for each in FAMILY if each.name == "redundant-hard"]
+    control = build(plan)
+    test = observe(control.subject(), control.test, STANDARD, attributed=False)
+    found = investigate(control.subject(), control.discovery, test, STANDARD, lambda _done: None)
+    assert isinstance(found.mechanism, Mechanism)
+    completion = found.mechanism.causal.completion
+    assert completion.alone.state == "not_observed"
+    assert not isinstance(completion.completed, NotAssessed)
+    assert completion.completed.state == "observed"
+    alone = {p.head: abs(p.effect.mean) for p in found.mechanism.causal.patched}
+    for each in completion.heads:
+        assert each.head not in alone or alone[each.head] < STANDARD.thresholds.head_effect
+        assert each.effect.mean > STANDARD.thresholds.head_effect
+
+
+def test_backups_are_named_as_such(control: ControlModel, mechanism: Mechanism) -> None:
+    """They are outside the circuit, and take over when their primary is replaced; nothing else does."""
+    joint = mechanism.causal.joint_ablation
+    assert isinstance(joint, JointAblation)
+    assert set(joint.backups) == names(control, Kind.BACKUP)
+    assert not set(joint.backups) & set(mechanism.circuit.heads)
+    if joint.backups:
+        assert not isinstance(joint.with_backups, NotAssessed)
+        assert {each.state for each in joint.with_backups} == {"observed"}
+
+
+def test_the_circuit_is_minimal(mechanism: Mechanism) -> None:
+    """Without any one of its heads the circuit carries surely less."""
+    minimality = mechanism.causal.minimality
+    assert isinstance(minimality, Minimality)
+    assert minimality.dispensable == ()
+
+
+def test_the_search_needs_fewer_passes_than_patching_every_head(
+    control: ControlModel, mechanism: Mechanism
+) -> None:
+    """Counted with the run of both prompts that either way begins with."""
+    forwards, pairs = mechanism.causal.forwards, len(control.discovery)
+    assert forwards.search <= pairs * (len(control.planted) + 1)
 
 
 def test_heads_with_a_constant_role_are_found_by_their_own_pass(
@@ -60,5 +97,5 @@ def test_heads_with_a_constant_role_are_found_by_their_own_pass(
     constant = names(control, Kind.CONSTANT_ROLE)
     role = mechanism.causal.constant_role
     assert isinstance(role, ConstantRole)
-    assert constant <= set(role.heads)
+    assert constant == set(role.heads)
     assert not constant & set(mechanism.circuit.heads)

@@ -105,7 +105,7 @@ def test_the_least_policy_takes_every_default_and_says_so() -> None:
         update={"metric": "probability_difference", "defaulted": specification.defaulted}
     )
     assert specification == standard
-    assert len(specification.defaulted) == 27
+    assert len(specification.defaulted) == 29
     assert {"ablations", "thresholds.tolerance", "metric"} <= set(specification.defaulted)
     assert isinstance(policy.model, HubModel)
     assert policy.report.settings().formats == ("html", "pdf")
@@ -115,7 +115,7 @@ def test_the_least_policy_takes_every_default_and_says_so() -> None:
 def test_the_standard_values_are_the_documented_ones() -> None:
     assert STANDARD.model_dump(mode="json", exclude={"metric", "defaulted"}) == {
         "method": "attributed-codes",
-        "attribution": "two_ended",
+        "attribution": "halfway",
         "attribution_steps": 5,
         "null_level": "0.05",
         "stability_draws": 100,
@@ -132,15 +132,15 @@ def test_the_standard_values_are_the_documented_ones() -> None:
             "learning_rate": "0.01",
         },
         "thresholds": {
-            "tau": "0.02",
-            "quorum": "0.5",
+            "tau": "0.05",
+            "quorum": "0.6",
             "head_effect": "0.05",
             "sufficiency": "0.8",
             "necessity": "0.5",
             "min_accuracy": "0.9",
             "tolerance": "0.1",
         },
-        "patching": {"patience": 4, "sample": 4},
+        "patching": {"patience": "0.025", "sample": "0.025", "completion": 4, "backups": 2},
         "bootstrap": {"resamples": 1000, "level": "0.95"},
     }
 

@@ -17,7 +17,8 @@ from auditkit.report.html import render_html
 from auditkit.report.view import build_view
 from auditkit.report.wording import percent_text, shortened, visible
 from auditkit.resources import shipped
-from tests.builders import D, audit_record, digest
+from auditkit.verdict import NO_BACKUPS_SOUGHT
+from tests.builders import D, audit_record, digest, patched
 from tests.unit.test_law import FORBIDDEN
 
 HOSTILE = (
@@ -234,8 +235,9 @@ def test_heads_that_were_not_replaced_are_unknown_not_zero() -> None:
 def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
     causal = audit_record().tasks[0].causal
     assert isinstance(causal, Causal)
-    reason = causal.minimality.reason
-    assert f"Minimality: whether a smaller circuit would do {reason}" in page.text
+    unsought = causal.model_copy(update={"joint_ablation": NO_BACKUPS_SOUGHT})
+    text = rendered(with_first_task(causal=unsought)).text
+    assert f"Joint ablation: heads that take over {NO_BACKUPS_SOUGHT.reason}" in text
     stability = audit_record().tasks[1].stability
     assert isinstance(stability, NotAssessed)
     assert f"Stability when the examples are drawn again {stability.reason}" in page.text
@@ -291,13 +293,19 @@ def test_a_record_without_a_checkpoint_says_so() -> None:
     assert "This record carries no checkpoint" in text
 
 
-def test_a_completed_ranking_is_not_called_random() -> None:
-    causal = audit_record().tasks[0].causal
-    assert not isinstance(causal, NotAssessed)
-    patched = tuple(p.model_copy(update={"chosen": "completed"}) for p in causal.patched)
-    text = rendered(with_first_task(causal=causal.model_copy(update={"patched": patched}))).text
-    assert "to complete" in text
-    assert "at random by rank" not in text
+def test_a_head_that_completes_the_others_is_not_said_to_act_alone() -> None:
+    task = audit_record().tasks[0]
+    causal = task.causal
+    assert isinstance(causal, Causal)
+    completing = patched("1.1", "0.6000", "completed")
+    completion = causal.completion.model_copy(update={"heads": (completing,)})
+    circuit = Circuit(heads=("0.1", "1.0", "1.1"), edges=(), pairs_tested=2)
+    changed = with_first_task(
+        causal=causal.model_copy(update={"completion": completion}), circuit=circuit
+    )
+    text = rendered(changed).text
+    assert "2 heads changed the measured effect" in text
+    assert "Replaced alone, 1.1 did not" in text
 
 
 def test_an_expectation_for_other_weights_is_said_to_be_so() -> None:

@@ -1,0 +1,158 @@
+"""Needed heads that no single resampling shows, each kind by a pass of its own.
+
+*Constant role*: a head that does the same on positives and negatives alike. Its output on the matched
+negative does for it, its mean output does not.
+
+*Backup*: a head that takes over when another is replaced (Wang et al., arXiv:2211.00593; McGrath et
+al., arXiv:2307.15771). It shows when effects are attributed again with one circuit head replaced at a
+time: with the whole circuit gone there is nothing left to take over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from auditkit.activations import Captured, in_order
+from auditkit.attribution import head_effects
+from auditkit.causal import Intervention, heads_of, patch, set_effects
+from auditkit.circuit import backups_of, belonging, layer_order
+from auditkit.codes import by_size
+from auditkit.intervals import mean_interval
+from auditkit.model.subject import HeadIndex, Patch, Subject
+from auditkit.records.base import NotAssessed, measured
+from auditkit.records.specification import Specification
+from auditkit.records.task import Backup, ConstantRole, JointAblation, SetEffect
+from auditkit.search import until_patience
+from auditkit.verdict import (
+    EMPTY_CIRCUIT,
+    NO_BACKUP,
+    NO_BACKUPS_SOUGHT,
+    NO_CONSTANT_HEAD,
+    NO_MEAN_EFFECT,
+    set_effect,
+)
+
+
+def constant_role(
+    intervention: Intervention,
+    on_test: Intervention,
+    ranked: Sequence[str],
+    circuit: Sequence[str],
+    specification: Specification,
+) -> ConstantRole | NotAssessed:
+    """Heads outside the circuit that are needed all the same, on positives and negatives alike.
+
+    Both interventions are mean ablations, the first on the discovery pairs, the second on the test
+    pairs; ``ranked`` is every head by its attributed effect against its own mean. When the heads found
+    in rank order do not complete the circuit, all the others are tried.
+    """
+    if not (intervention.has_effect and on_test.has_effect):
+        return NO_MEAN_EFFECT
+    thresholds = specification.thresholds
+    others = [head for head in ranked if head not in circuit]
+    patched = until_patience(intervention, others, specification, lambda _patched: None)
+    heads = belonging(patched, thresholds)
+    rest = others[len(patched) :]
+    if rest and not _carries(intervention, (*circuit, *heads), specification):
+        patched += patch(intervention, rest, "rest", specification)
+        heads = belonging(patched, thresholds)
+    if not heads:
+        return ConstantRole(patched=tuple(patched), heads=(), with_circuit=NO_CONSTANT_HEAD)
+    kept = [measured(v) for v in on_test.kept(heads_of((*circuit, *heads))).tolist()]
+    return ConstantRole(
+        patched=tuple(patched),
+        heads=heads,
+        with_circuit=set_effect("sufficiency", "mean", kept, specification),
+    )
+
+
+def _carries(
+    intervention: Intervention, heads: Sequence[str], specification: Specification
+) -> bool:
+    kept = [measured(value) for value in intervention.kept(heads_of(heads)).tolist()]
+    return set_effect("sufficiency", "mean", kept, specification).state == "observed"
+
+
+def joint_ablation(
+    subject: Subject,
+    discovery: Sequence[Captured],
+    intervention: Intervention,
+    on_test: Sequence[Intervention],
+    circuit: Sequence[str],
+    specification: Specification,
+) -> JointAblation | NotAssessed:
+    """Heads outside the circuit that take over when a circuit head is replaced.
+
+    ``intervention`` is the resampling of the discovery pairs, ``on_test`` that of the test pairs under
+    each ablation. Attribution proposes, for each circuit head, the few heads that matter more without
+    it; replacing both together decides.
+    """
+    if not specification.patching.backups:
+        return NO_BACKUPS_SOUGHT
+    if not circuit:
+        return EMPTY_CIRCUIT
+    tried = [
+        _tried(intervention, head, primary, specification)
+        for primary in circuit
+        for head in _candidates(subject, discovery, intervention, primary, circuit, specification)
+    ]
+    backups = backups_of(tried, specification.thresholds)
+    with_backups: tuple[SetEffect, ...] | NotAssessed = NO_BACKUP
+    if backups:
+        _, with_backups = set_effects(on_test, (*circuit, *backups), specification)
+    return JointAblation(tried=tuple(tried), backups=backups, with_backups=with_backups)
+
+
+def _candidates(
+    subject: Subject,
+    discovery: Sequence[Captured],
+    intervention: Intervention,
+    primary: str,
+    circuit: Sequence[str],
+    specification: Specification,
+) -> list[str]:
+    """The heads outside the circuit to which most more is attributed once the primary is replaced."""
+    more = [_more_attributed(subject, item, layer_order(primary)) for item in discovery]
+    gained = in_order(more, [item.batch for item in discovery]).mean(1) / intervention.task_effect
+    gains = dict(zip(map(_named, subject.heads), gained.abs().tolist(), strict=True))
+    least = float(specification.thresholds.tau)
+    others = [head for head in by_size(list(gains), list(gains.values())) if head not in circuit]
+    return [head for head in others if gains[head] > least][: specification.patching.backups]
+
+
+def _named(head: HeadIndex) -> str:
+    return f"{head[0]}.{head[1]}"
+
+
+def _more_attributed(subject: Subject, item: Captured, primary: HeadIndex) -> Tensor:
+    """How much more each head's output is worth with the primary replaced, ``[n_heads, n_pairs]``.
+
+    To first order, against its output on the matched negative.
+    """
+    masks = [torch.zeros(z.shape[0], z.shape[2], dtype=torch.bool) for z in item.negative]
+    masks[primary[0]][:, primary[1]] = True
+    patch_primary = Patch(tuple(masks), item.negative)
+    _, outputs, slopes = subject.capture_with_gradient(
+        item.batch.positive, item.batch.measure, patch_primary
+    )
+    return head_effects(outputs, item.negative, slopes) - head_effects(
+        item.positive, item.negative, item.slope
+    )
+
+
+def _tried(
+    intervention: Intervention, head: str, primary: str, specification: Specification
+) -> Backup:
+    both, one, other = intervention.lost(
+        [heads_of([head, primary]), heads_of([head]), heads_of([primary])]
+    )
+    gains = tuple(measured(value) for value in (both - one - other).tolist())
+    return Backup(
+        head=head,
+        primary=primary,
+        gains=gains,
+        gain=mean_interval(gains, specification.bootstrap, specification.seed),
+    )
