@@ -80,6 +80,14 @@ def _about_behaviour(specification: Specification, behaviour: Behaviour) -> Iter
         f"The right answers score above the wrong ones on {counts}. At least {least} are needed, with a "
         "metric above 0 and above that on the negatives; the mechanism was not assessed.",
     )
+    if behaviour.positive_values == behaviour.negative_values:
+        yield _finding(
+            "constant_metric",
+            "warning",
+            "On every test pair the metric is the same number on the prompt and on its matched "
+            "negative: what differs between them does not reach the answers' scores, so nothing can "
+            "be measured with these prompts.",
+        )
 
 
 def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
@@ -88,6 +96,14 @@ def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
             "empty_signature",
             "warning",
             "No code is shared by enough examples to form a signature.",
+        )
+    if codes.unvarying:
+        yield _finding(
+            "unvarying_heads",
+            "warning",
+            "The same output at every position of every discovery prompt, but for rounding: "
+            f"{', '.join(codes.unvarying)}. There is nothing in it to encode or to replace, so "
+            "nothing is said of what such a head does.",
         )
     beyond = [p.head for p in causal.patched if p.chosen == "completed"]
     if beyond:

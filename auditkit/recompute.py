@@ -94,6 +94,8 @@ def _codes(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:
         return
     if codes.quorum_count != quorum_count(task.specification.thresholds.quorum, n):
         yield "codes.quorum_count"
+    if list(codes.unvarying) != [head for head in space.head_ids if head in codes.unvarying]:
+        yield "codes.unvarying"
     limit = space.stride * len(space.head_ids)
     if any(not 0 <= code < limit for e in codes.examples for code in e.codes):
         yield "codes.examples"

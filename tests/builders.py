@@ -171,6 +171,7 @@ def codes() -> Codes:
         ),
         unexplained_variance=D("0.1200"),
         ties=0,
+        unvarying=(),
     )
 
 

@@ -105,7 +105,9 @@ class Codes(Record):
 
     ``stride`` is the number of codes a head owns. ``signature`` are the codes carried by at least
     ``quorum_count`` examples. ``unexplained_variance`` is the autoencoders' reconstruction error as a
-    share of the variance; ``ties`` counts vectors whose k-th and next latent were equal.
+    share of the variance; ``ties`` counts vectors whose k-th and next latent were equal. ``unvarying``
+    heads put out the same, but for rounding, at every position of every discovery prompt: there is
+    nothing in them to encode.
     """
 
     stride: Positive
@@ -115,6 +117,7 @@ class Codes(Record):
     heads: tuple[ScreenedHead, ...]
     unexplained_variance: Measure
     ties: Count
+    unvarying: tuple[HeadId, ...]
 
 
 class PatchedHead(Record):

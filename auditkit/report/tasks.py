@@ -182,6 +182,7 @@ def _screening(codes: Codes, null: NullTest | NotAssessed) -> tuple[Fact, ...]:
             "Variance the autoencoders leave unexplained", percent_text(codes.unexplained_variance)
         ),
         measured("Ties at the k-th latent", f"{codes.ties:,}"),
+        measured("Heads whose output never varies", listed(codes.unvarying)),
         *_null(null),
     )
 

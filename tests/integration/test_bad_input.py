@@ -166,8 +166,8 @@ POLICY_FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "a prompt twice to the model": (
         third_like_first(lambda entry: {**spaced(entry), "negative": entry["negative"]}),
         [
-            "pairs.jsonl:3: pairs[2].positive: to this model the positive is the same tokens as a"
-            " prompt of line 1, written differently (remove one"
+            "pairs.jsonl:3: pairs[2].positive: to this model the positive is the same tokens as",
+            "as a prompt of line 1, written differently (remove one",
         ],
     ),
     "answer and wrong the same token": (
