@@ -18,6 +18,7 @@ from auditkit.records.task import (
     Circuit,
     Codes,
     Comparison,
+    Examples,
     Finding,
     NullTest,
     SetEffect,
@@ -39,7 +40,8 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
 
     Whatever findings the task already carries are not looked at.
     """
-    found: list[Finding] = [*_about_behaviour(task.specification, task.behaviour)]
+    found: list[Finding] = [*_about_prompts(task.examples)]
+    found += [*_about_behaviour(task.specification, task.behaviour)]
     if task.causal == NO_EFFECT:
         found.append(_finding("no_effect_of_heads", "warning", NO_EFFECT.reason))
     if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
@@ -62,6 +64,21 @@ def _counted(n: int, noun: str) -> str:
 
 def _finding(code: str, level: Literal["note", "warning", "failure"], text: str) -> Finding:
     return Finding(code=code, level=level, text=text)
+
+
+def _about_prompts(examples: Examples) -> Iterator[Finding]:
+    sets = (("find the circuit", examples.discovery), ("test it", examples.test))
+    repeated = [
+        f"{each.repeated} of the {each.n} to {what}" for what, each in sets if each.repeated
+    ]
+    if repeated:
+        yield _finding(
+            "repeated_prompts",
+            "warning",
+            f"The same prompt stands in several pairs, each time with another matched negative: "
+            f"{' and '.join(repeated)} repeat an earlier one. They are counted as examples of their "
+            "own, so intervals and p-values claim more than so few prompts can show.",
+        )
 
 
 def _about_behaviour(specification: Specification, behaviour: Behaviour) -> Iterator[Finding]:

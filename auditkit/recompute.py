@@ -21,7 +21,15 @@ from auditkit.intervals import mean_interval
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
-from auditkit.records.task import Causal, Codes, PatchedHead, RandomSets, SetEffect, TaskRecord
+from auditkit.records.task import (
+    Causal,
+    Codes,
+    PatchedHead,
+    PromptSet,
+    RandomSets,
+    SetEffect,
+    TaskRecord,
+)
 from auditkit.verdict import (
     NO_BEHAVIOUR,
     NO_CONSTANT_HEAD,
@@ -49,6 +57,10 @@ def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
         behaviour.positive_values, behaviour.negative_values, specification
     ):
         yield "behaviour"
+    for key in ("discovery", "test"):
+        prompts: PromptSet = getattr(task.examples, key)
+        if prompts.repeated >= prompts.n:
+            yield f"examples.{key}.repeated"
     yield from _assessed_together(task)
     space = CodeSpace.of(model.layers, specification.autoencoder.latents)
     if isinstance(task.codes, Codes):

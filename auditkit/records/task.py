@@ -19,10 +19,14 @@ Observation = Literal["observed", "not_observed", "not_assessed"]
 
 
 class PromptSet(Record):
-    """A set of prompt pairs by digest: the SHA-256 of their canonical JSON, and how many there are."""
+    """A set of prompt pairs by digest: the SHA-256 of their canonical JSON, and how many there are.
+
+    ``repeated`` of them have the positive prompt of an earlier one, with another matched negative.
+    """
 
     sha256: Sha256
     n: Positive
+    repeated: Count
 
 
 class Examples(Record):

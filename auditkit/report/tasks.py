@@ -150,6 +150,10 @@ def _prompts(task: TaskRecord) -> tuple[Fact, ...]:
         Fact("Origin", task.examples.origin, code=True),
         recorded("To find the circuit", f"{counted(found.n, 'pair')}, {found.sha256}", code=True),
         recorded("To test it", f"{counted(test.n, 'pair')}, {test.sha256}", code=True),
+        recorded(
+            "Pairs whose prompt is that of an earlier pair",
+            f"{found.repeated:,} to find the circuit, {test.repeated:,} to test it",
+        ),
     )
 
 

@@ -12,6 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from auditkit.prompts.generators import generate
+from auditkit.records.prompts import PromptPair
+from auditkit.tokens import Tokenizer
 from tests.conftest import ROOT, CommandLine
 
 REFERENCE = ROOT / "policies" / "models" / "reference"
@@ -31,9 +34,7 @@ report: {{formats: [html]}}
 defaults: {{test_examples: 20, stability_draws: 20, random_sets: 0}}
 tasks:
 """
-TASK = (
-    "  - {{id: {name}, title: H, prompts: {{generator: {name}}}, expected: {{heads: {heads}}}}}\n"
-)
+TASK = "  - {{id: {name}, title: H, prompts: {prompts}, expected: {{heads: {heads}}}}}\n"
 
 Tensors = dict[str, torch.Tensor]
 Run = Callable[..., tuple[int, dict[str, dict[str, Any]], str]]
@@ -46,7 +47,7 @@ def run(tmp_path: Path, auditkit_here: CommandLine) -> Run:
     def audited(
         change: Callable[[Tensors], object] = lambda tensors: tensors,
         dtype: str = "float32",
-        **tasks: list[str],
+        **tasks: list[str],  # the heads expected, by generator, or `file` for pairs.jsonl
     ) -> tuple[int, dict[str, dict[str, Any]], str]:
         folder = tmp_path / dtype
         shutil.copytree(REFERENCE, folder / "model")
@@ -54,7 +55,14 @@ def run(tmp_path: Path, auditkit_here: CommandLine) -> Run:
         change(tensors)
         save_file(tensors, folder / "model" / "model.safetensors", metadata={"format": "pt"})
         declared = tasks or {"ioi": IOI_HEADS}
-        text = "".join(TASK.format(name=n, heads=json.dumps(h)) for n, h in declared.items())
+        text = "".join(
+            TASK.format(
+                name=name,
+                heads=json.dumps(heads),
+                prompts="{file: ../pairs.jsonl}" if name == "file" else f"{{generator: {name}}}",
+            )
+            for name, heads in declared.items()
+        )
         (folder / "policy.yaml").write_text(POLICY.format(dtype=dtype) + text)
         outcome = auditkit_here("run", folder / "policy.yaml", "--out", folder / "out", "--quiet")
         records = list((folder / "out").glob("*/evidence.json"))
@@ -69,12 +77,38 @@ def codes_of(task: dict[str, Any]) -> set[str]:
     return {finding["code"] for finding in task["findings"]}
 
 
+def test_prompts_that_come_again_with_another_negative_are_told(run: Run, tmp_path: Path) -> None:
+    """Fifteen prompts with two negatives each are no thirty examples; the pairs are kept and counted."""
+    pairs = generate("ioi", Tokenizer.from_folder(REFERENCE), 15, 0, "discovery")
+    entries = [
+        {"positive": p.positive, "negative": negative, "answer": p.answers, "wrong": p.wrong}
+        for p in pairs
+        for negative in (p.negative, _other_negative(p))
+    ]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in entries))
+    _, tasks, told = run(file=IOI_HEADS)
+    assert "file" in tasks, told
+    examples = tasks["file"]["examples"]
+    assert (examples["discovery"]["n"], examples["discovery"]["repeated"]) == (10, 5)
+    assert (examples["test"]["n"], examples["test"]["repeated"]) == (20, 10)
+    assert "repeated_prompts" in codes_of(tasks["file"])
+
+
+def _other_negative(pair: PromptPair) -> str:
+    """The pair's negative with another stranger in place of the first one."""
+    was, now = next(
+        (a, b) for a, b in zip(pair.positive.split(), pair.negative.split(), strict=True) if a != b
+    )
+    other = "Timmy" if now.strip(",") != "Timmy" else "Molly"
+    return pair.positive.replace(was, was.replace(was.strip(","), other), 1)
+
+
 def test_a_task_the_model_was_not_trained_on_is_not_assessed(run: Run) -> None:
     """The reference model does not do induction: no mechanism is stated, and the exit is 3."""
     code, tasks, _ = run(induction=["0.0"])
     assert (code, tasks["induction"]["verdict"]) == (3, "not_assessed")
     assert tasks["induction"]["behaviour"]["state"] == "not_observed"
-    assert "constant_metric" not in codes_of(tasks["induction"])
+    assert not {"constant_metric", "repeated_prompts"} & codes_of(tasks["induction"])
 
 
 @pytest.mark.parametrize("same_scores", [True, False], ids=["all zero", "by token"])
