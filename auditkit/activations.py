@@ -143,7 +143,7 @@ def _capture(
 def _refuse_not_finite(captured: Captured, called: str) -> None:
     """Nothing, where every value is a finite number; else the prompt and the head are named.
 
-    The earliest layer is named: what is not finite in one layer is not finite in those after it.
+    The earliest layer is named: what is not finite there spreads to the layers after it.
     """
     for what, values in _in_order_of_origin(captured):
         wrong = (~torch.isfinite(values)).flatten(2).any(2)

@@ -19,7 +19,7 @@ from auditkit.records.specification import AutoencoderSettings
 
 _SMALLEST_SCALE = 1e-8
 _SINGLE = torch.finfo(torch.float32).eps
-_ROUNDINGS = 4  # a weighted mean of equal values differs from them by a rounding or two
+_SUMMED = 4 * _SINGLE  # a weighted mean of equal values differs from them by a few roundings
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ class Autoencoder:
 def unvarying(vectors: Tensor, precision: float = _SINGLE) -> Tensor:
     """Which heads put out the same vector every time, ``[heads]``, from outputs ``[heads, n, d]``.
 
-    ``precision`` is the relative rounding error of the format the model ran in: outputs that differ
-    by no more than a few roundings are the same, and there is nothing in them to learn.
+    ``precision`` is the relative spacing of numbers in the format the model ran in: outputs that
+    differ by no more than rounding are the same, and there is nothing in them to learn.
     """
     size = vectors.square().mean((1, 2)).sqrt()
-    return _spread(vectors) <= (_ROUNDINGS * precision * size).clamp_min(_SMALLEST_SCALE)
+    return _spread(vectors) <= ((precision + _SUMMED) * size).clamp_min(_SMALLEST_SCALE)
 
 
 def _spread(vectors: Tensor) -> Tensor:

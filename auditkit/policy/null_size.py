@@ -46,7 +46,7 @@ def too_few_examples(loaded: LoadedPolicy, index: int) -> Problem | None:
     advice = (
         f"write a null_level of at least {least}: more examples do not help"
         if needed is None
-        else f"write `examples: {needed}`, at least {needed} at this level, or a larger null_level"
+        else f"write at least {needed} examples, or a larger null_level"
     )
     return loaded.problem(_where(loaded, index, lower_level=needed is None), message, advice)
 

@@ -198,12 +198,12 @@ POLICY_FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
         [
             "policy.yaml:14: tasks[0].examples: with 5 examples nothing can be told from chance",
             "at the null_level 0.05: the label-swap test gives no p-value below 0.0625",
-            "(write `examples: 6`, at least 6 at this level",
+            "(write at least 6 examples, or a larger null_level",
         ],
     ),
     "a level out of reach of ten examples": (
         replaced("    examples: 10\n", "    null_level: 0.001\n"),
-        ["policy.yaml:14: tasks[0].null_level: with 10 examples", "(write `examples: 11`"],
+        ["policy.yaml:14: tasks[0].null_level: with 10 examples", "(write at least 11 examples"],
     ),
     "a level out of reach of all examples": (
         replaced("    examples: 10\n", "    examples: 20\n    null_level: 0.00001\n"),
