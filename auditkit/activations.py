@@ -7,7 +7,7 @@ attribution asks for them. Pairs of one token length form a batch, so nothing is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -105,6 +105,7 @@ def capture(
     batches: Sequence[PairBatch],
     attribution: Attribution | None = None,
     steps: int = 1,
+    called: str = "pair",
 ) -> tuple[Captured, ...]:
     """Run both prompts of every pair and keep what the heads did, with the slope asked for.
 
@@ -113,13 +114,14 @@ def capture(
     ``input_ig`` one more of each per step.
 
     Raises:
-        ModelError: the model produced a value that is not a finite number.
+        ModelError: the model produced a value that is not a finite number. ``called`` says what the
+            pairs are called where it names the first that shows it.
     """
-    return tuple(_capture(subject, batch, attribution, steps) for batch in batches)
+    return tuple(_capture(subject, batch, attribution, steps, called) for batch in batches)
 
 
 def _capture(
-    subject: Subject, batch: PairBatch, attribution: Attribution | None, steps: int
+    subject: Subject, batch: PairBatch, attribution: Attribution | None, steps: int, called: str
 ) -> Captured:
     logits, negative = subject.capture(batch.negative)
     negative_metric = batch.measure(logits)
@@ -134,13 +136,38 @@ def _capture(
         if attribution == "input_ig":
             slope = _along_the_input(subject, batch, steps)
     captured = Captured(batch, metric, negative_metric, positive, negative, slope)
-    tensors = (captured.positive_metric, captured.negative_metric, *positive, *negative, *slope)
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
+    _refuse_not_finite(captured, called)
+    return captured
+
+
+def _refuse_not_finite(captured: Captured, called: str) -> None:
+    """Nothing, where every value is a finite number; else the prompt and the head are named.
+
+    The earliest layer is named: what is not finite there spreads to the layers after it.
+    """
+    for what, values in _in_order_of_origin(captured):
+        wrong = (~torch.isfinite(values)).flatten(2).any(2)
+        if not bool(wrong.any()):
+            continue
+        row, head = (int(at) for at in wrong.nonzero()[0])
         raise ModelError(
-            "the model produced values that are not finite numbers (NaN or infinity)",
+            "the model produced values that are not finite numbers (NaN or infinity): first in "
+            f"{what.format(head=head)} of {called} {captured.batch.places[row] + 1}",
             advice="check the weights, or declare model.dtype: float32",
         )
-    return captured
+
+
+def _in_order_of_origin(captured: Captured) -> Iterator[tuple[str, Tensor]]:
+    """What was measured, and its values with pairs and heads first, in the order the model makes them."""
+    for layer, (positive, negative) in enumerate(
+        zip(captured.positive, captured.negative, strict=True)
+    ):
+        yield f"head {layer}.{{head}} on the positive", positive.transpose(1, 2)
+        yield f"head {layer}.{{head}} on the negative", negative.transpose(1, 2)
+    yield "the scores after the positive", captured.positive_metric[:, None, None]
+    yield "the scores after the negative", captured.negative_metric[:, None, None]
+    for layer, slope in enumerate(captured.slope):
+        yield f"the gradient at head {layer}.{{head}} on the positive", slope.transpose(1, 2)
 
 
 def _halfway(
@@ -154,14 +181,14 @@ def _halfway(
     docs/benchmarks.md compares the ranking with other methods.
     """
     mixed = [
-        _NEAR_WEIGHT * near
+        _NEAR_WEIGHT * near.float()
         + (1 - _NEAR_WEIGHT)
-        * subject.gradient_at_layer(batch.positive, batch.measure, layer, (pos + neg) / 2)
+        * subject.gradient_at_layer(batch.positive, batch.measure, layer, (pos + neg) / 2).float()
         for layer, (near, pos, neg) in enumerate(
             zip(gradient[:-1], positive[:-1], negative[:-1], strict=True)
         )
     ]
-    return (*mixed, gradient[-1])
+    return (*mixed, gradient[-1].float())
 
 
 def _along_the_input(subject: Subject, batch: PairBatch, steps: int) -> Outputs:
@@ -176,7 +203,7 @@ def _along_the_input(subject: Subject, batch: PairBatch, steps: int) -> Outputs:
         )
         for step in range(steps)
     ]
-    return tuple(torch.stack(layer).mean(0) for layer in zip(*gradients, strict=True))
+    return tuple(torch.stack(layer).float().mean(0) for layer in zip(*gradients, strict=True))
 
 
 def in_order(values: Sequence[Tensor], batches: Sequence[PairBatch]) -> Tensor:

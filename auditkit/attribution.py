@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from auditkit.activations import Captured, MeanOutputs, in_order
-from auditkit.autoencoder import Autoencoder, train
+from auditkit.autoencoder import Autoencoder, train, unvarying
 from auditkit.codes import Effects
 from auditkit.model.subject import Outputs
 from auditkit.records.specification import AutoencoderSettings
@@ -30,11 +30,13 @@ class Attribution:
     """Attributed effects as shares of the task effect, heads in layer order.
 
     ``latents``: ``[n_examples, n_heads, latents]``. ``heads``: ``[n_examples, n_heads]``, exact to
-    first order, so it includes what the autoencoder does not reconstruct.
+    first order, so it includes what the autoencoder does not reconstruct. ``unvarying``
+    ``[n_heads]``: heads that put out the same at every position of every prompt.
     """
 
     latents: Effects
     heads: Effects
+    unvarying: tuple[bool, ...]
     unexplained_variance: float
     ties: int
 
@@ -47,16 +49,19 @@ def attribute(
     groups: dict[int, list[int]] = defaultdict(list)
     for layer in layers:
         groups[captured[0].positive[layer].shape[-1]].append(layer)
+    precision = torch.finfo(captured[0].positive[0].dtype).eps
     latents: dict[int, Tensor] = {}
+    still: dict[int, Tensor] = {}
     error = variation = 0.0
     ties = 0
     for group in groups.values():
         vectors = _vectors(captured, group)
-        autoencoder = train(vectors, settings, seed)
+        autoencoder = train(vectors, settings, seed, precision)
         errors, variations = autoencoder.unexplained_variance(vectors)
         error, variation = error + float(errors.sum()), variation + float(variations.sum())
         ties += autoencoder.ties(vectors)
         latents |= _latent_effects(captured, group, autoencoder)
+        still |= _by_layer(captured, group, unvarying(vectors, precision))
     batches = [item.batch for item in captured]
     heads = in_order(
         [head_effects(item.positive, item.negative, item.slope) for item in captured], batches
@@ -64,6 +69,7 @@ def attribute(
     return Attribution(
         latents=_shares(torch.cat([latents[layer] for layer in layers]), task_effect),
         heads=_shares(heads, task_effect),
+        unvarying=tuple(bool(each) for layer in layers for each in still[layer]),
         unexplained_variance=error / variation if variation > 0 else 0.0,
         ties=ties,
     )
@@ -88,8 +94,11 @@ def _vectors(captured: Sequence[Captured], layers: Sequence[int]) -> Tensor:
 
 
 def _flat(z: Tensor) -> Tensor:
-    """``[batch, position, head, d]`` to ``[head, batch * position, d]``."""
-    return z.flatten(0, 1).transpose(0, 1)
+    """``[batch, position, head, d]`` to ``[head, batch * position, d]``, in single precision.
+
+    A model may run in half precision; sums over its outputs do not.
+    """
+    return z.flatten(0, 1).transpose(0, 1).float()
 
 
 def _latent_effects(
@@ -98,9 +107,15 @@ def _latent_effects(
     """Per layer, each latent's effect on the metric, ``[heads, latents, n_examples]``."""
     batches = [item.batch for item in captured]
     per_batch = [_batch_latent_effects(item, layers, autoencoder) for item in captured]
-    joined = in_order(per_batch, batches)
+    return _by_layer(captured, layers, in_order(per_batch, batches))
+
+
+def _by_layer(
+    captured: Sequence[Captured], layers: Sequence[int], values: Tensor
+) -> dict[int, Tensor]:
+    """Values with the heads of these layers along the first axis, per layer."""
     sizes = [captured[0].positive[layer].shape[2] for layer in layers]
-    return dict(zip(layers, torch.split(joined, sizes), strict=True))
+    return dict(zip(layers, torch.split(values, sizes), strict=True))
 
 
 def _batch_latent_effects(
@@ -126,7 +141,7 @@ def head_effects(outputs: Outputs, others: Outputs, slopes: Outputs) -> Tensor:
     """
     return torch.cat(
         [
-            ((ours - theirs) * slope).sum((1, 3)).transpose(0, 1)
+            ((ours.float() - theirs.float()) * slope.float()).sum((1, 3)).transpose(0, 1)
             for ours, theirs, slope in zip(outputs, others, slopes, strict=True)
         ]
     )

@@ -18,6 +18,8 @@ from torch import Tensor
 from auditkit.records.specification import AutoencoderSettings
 
 _SMALLEST_SCALE = 1e-8
+_SINGLE = torch.finfo(torch.float32).eps
+_SUMMED = 4 * _SINGLE  # a weighted mean of equal values differs from them by a few roundings
 
 
 @dataclass(frozen=True)
@@ -62,15 +64,36 @@ class Autoencoder:
         return torch.relu(standard @ self.encoder + self.bias)
 
 
-def train(vectors: Tensor, settings: AutoencoderSettings, seed: int) -> Autoencoder:
+def unvarying(vectors: Tensor, precision: float = _SINGLE) -> Tensor:
+    """Which heads put out the same vector every time, ``[heads]``, from outputs ``[heads, n, d]``.
+
+    ``precision`` is the relative spacing of numbers in the format the model ran in: outputs that
+    differ by no more than rounding are the same, and there is nothing in them to learn.
+    """
+    size = vectors.square().mean((1, 2)).sqrt()
+    return _spread(vectors) <= ((precision + _SUMMED) * size).clamp_min(_SMALLEST_SCALE)
+
+
+def _spread(vectors: Tensor) -> Tensor:
+    """The root mean squared distance from the mean per head and dimension, ``[heads]``."""
+    return (vectors - vectors.mean(1, keepdim=True)).square().mean((1, 2)).sqrt()
+
+
+def train(
+    vectors: Tensor, settings: AutoencoderSettings, seed: int, precision: float = _SINGLE
+) -> Autoencoder:
     """Autoencoders for heads of one width, from their outputs ``[heads, n, d]``. Seeded.
 
+    A head that does not vary keeps its own scale: its rounding errors are not blown up to size 1.
     Adam on the mean squared error over random batches; decoder rows are kept at unit length.
     """
     heads, n, width = vectors.shape
     generator = torch.Generator(device="cpu").manual_seed(seed)
     centre = vectors.mean(1, keepdim=True)
-    scale = (vectors - centre).square().mean((1, 2), keepdim=True).sqrt().clamp_min(_SMALLEST_SCALE)
+    spread = _spread(vectors)
+    scale = torch.where(unvarying(vectors, precision), torch.ones_like(spread), spread)[
+        :, None, None
+    ]
     standard = (vectors - centre) / scale
     decoder = torch.randn(heads, settings.latents, width, generator=generator).to(vectors)
     decoder = _unit_rows(decoder)

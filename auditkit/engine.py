@@ -6,6 +6,7 @@ page only says in which order.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,6 +220,7 @@ def observe(
         batches_of(pairs, specification.metric, subject.vocabulary_size),
         specification.attribution if attributed else None,
         specification.attribution_steps,
+        "discovery pair" if attributed else "test pair",
     )
 
 
@@ -341,6 +343,7 @@ def screen(
         heads=screened_heads(effects, examples, space, specification.seed),
         unexplained_variance=measured(attribution.unexplained_variance),
         ties=attribution.ties,
+        unvarying=tuple(itertools.compress(space.head_ids, attribution.unvarying)),
     )
     return codes, space
 

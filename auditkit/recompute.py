@@ -26,6 +26,7 @@ from auditkit.records.task import (
     Codes,
     HeadsEffect,
     PatchedHead,
+    PromptSet,
     RandomSets,
     SetEffect,
     TaskRecord,
@@ -64,6 +65,10 @@ def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
         behaviour.positive_values, behaviour.negative_values, specification
     ):
         yield "behaviour"
+    for key in ("discovery", "test"):
+        prompts: PromptSet = getattr(task.examples, key)
+        if prompts.repeated >= prompts.n:
+            yield f"examples.{key}.repeated"
     yield from _assessed_together(task)
     space = CodeSpace.of(model.layers, specification.autoencoder.latents)
     if isinstance(task.codes, Codes):
@@ -124,6 +129,8 @@ def _codes(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:
         return
     if codes.quorum_count != quorum_count(task.specification.thresholds.quorum, n):
         yield "codes.quorum_count"
+    if list(codes.unvarying) != [head for head in space.head_ids if head in codes.unvarying]:
+        yield "codes.unvarying"
     limit = space.stride * len(space.head_ids)
     if any(not 0 <= code < limit for e in codes.examples for code in e.codes):
         yield "codes.examples"

@@ -45,6 +45,9 @@ PLANTED = "planted"
 PLANTED_LEVEL = 0.05
 """The least effect asked of a final set where the truth is planted: the default of a policy."""
 
+REFERENCE_TASKS = ("ioi", "greater_than", "docstring", "gendered_pronoun")
+"""The generators whose tasks the model that comes with auditkit was trained on."""
+
 Truth = float | str
 """A share of full minus corrupt, or ``planted``."""
 
@@ -89,15 +92,16 @@ def reference_tasks() -> Iterator[Task]:
     """The four tasks of the model that comes with auditkit."""
     subject = load_subject(REFERENCE, revision=None, dtype="float32")
     tokenizer = Tokenizer.from_folder(REFERENCE)
-    for name, info in GENERATORS.items():
+    for name in REFERENCE_TASKS:
+        metric = GENERATORS[name].metric
         fresh = _generated(name, tokenizer, _FRESH_PER_SPLIT, _FRESH_PER_SPLIT, _FRESH_SEED)
         yield Task(
             model="reference",
             name=name,
             subject=subject,
-            metric=info.metric,
+            metric=metric,
             draw=_generating(name, tokenizer),
-            truths=_measured_truths(subject, fresh[0] + fresh[1], info.metric),
+            truths=_measured_truths(subject, fresh[0] + fresh[1], metric),
         )
 
 

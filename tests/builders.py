@@ -120,8 +120,8 @@ def examples(origin: str) -> Examples:
     return Examples(
         origin=origin,
         templates=("copy", "copy"),
-        discovery=PromptSet(sha256=digest("1"), n=2),
-        test=PromptSet(sha256=digest("2"), n=2),
+        discovery=PromptSet(sha256=digest("1"), n=2, repeated=0),
+        test=PromptSet(sha256=digest("2"), n=2, repeated=0),
         shown=PromptPair(
             positive="A B A", negative="C B A", answers=(" B",), wrong=(" C",), template="copy"
         ),
@@ -181,6 +181,7 @@ def codes() -> Codes:
         ),
         unexplained_variance=D("0.1200"),
         ties=0,
+        unvarying=(),
     )
 
 

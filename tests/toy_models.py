@@ -34,6 +34,17 @@ def gpt2(seed: int = 0) -> PreTrainedModel:
     return model
 
 
+def gpt2_with_a_dead_head(seed: int = 0) -> PreTrainedModel:
+    """The same, head 1.2 without value weights: it puts out its value bias, 0.25, wherever it looks."""
+    model = gpt2(seed)
+    projection = model.get_submodule("transformer.h.1.attn.c_attn")
+    values = slice(24 + 8, 24 + 12)  # 12 queries, 12 keys, then the values of heads 0, 1 and 2
+    with torch.no_grad():
+        projection.get_parameter("weight")[:, values] = 0
+        projection.get_parameter("bias")[values] = 0.25
+    return model
+
+
 def llama(seed: int = 0) -> PreTrainedModel:
     """2 layers x 4 heads of width 6 in 2 key/value groups; heads wider than hidden size / heads."""
     torch.manual_seed(seed)

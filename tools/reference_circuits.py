@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from train_reference_model import REQUIRED
 
 from auditkit.activations import MeanOutputs, batches_of, capture
 from auditkit.causal import Intervention
@@ -56,7 +57,7 @@ def main() -> None:
     subject = load_subject(FOLDER, revision=None, dtype="float32")
     tokenizer = Tokenizer.from_folder(FOLDER)
     print(f"weights {subject.identity.weights_digest}")
-    for name in GENERATORS:
+    for name in REQUIRED:
         print(f"{name}: effect on {2 * PAIRS_PER_SPLIT} pairs (standard error)")
         for head, effect, error in effects(name, subject, tokenizer):
             if abs(effect) >= arguments.threshold:

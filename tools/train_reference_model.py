@@ -113,7 +113,7 @@ def measure(folder: Path) -> Mapping[str, Measurement]:
     model = GPT2LMHeadModel.from_pretrained(folder, local_files_only=True)
     tokenizer = Tokenizer.from_folder(folder)
     return {
-        name: _measured(model, tokenizer, _held_out(name, tokenizer), name) for name in GENERATORS
+        name: _measured(model, tokenizer, _held_out(name, tokenizer), name) for name in REQUIRED
     }
 
 
@@ -123,7 +123,7 @@ def _held_out(name: str, tokenizer: Tokenizer) -> tuple[PromptPair, ...]:
 
 def _held_out_prompts(folder: Path) -> frozenset[str]:
     tokenizer = Tokenizer.from_folder(folder)
-    pairs = (pair for name in GENERATORS for pair in _held_out(name, tokenizer))
+    pairs = (pair for name in REQUIRED for pair in _held_out(name, tokenizer))
     return frozenset(pair.positive for pair in pairs)
 
 

@@ -36,6 +36,14 @@ def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
             "warning",
             "No code is shared by enough examples to form a signature.",
         )
+    if codes.unvarying:
+        yield finding(
+            "unvarying_heads",
+            "warning",
+            "The same output at every position of every discovery prompt, but for rounding: "
+            f"{', '.join(codes.unvarying)}. There is nothing in it to encode or to replace, so "
+            "nothing is said of what such a head does.",
+        )
     if causal.unpatched:
         sampled = sum(each.chosen == "sampled" for each in causal.patched)
         yield finding(

@@ -19,6 +19,7 @@ from auditkit.records.task import (
     Circuit,
     Codes,
     Comparison,
+    Examples,
     Finding,
     NullTest,
     TaskRecord,
@@ -33,7 +34,8 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
 
     Whatever findings the task already carries are not looked at.
     """
-    found: list[Finding] = [*_about_behaviour(task.specification, task.behaviour)]
+    found: list[Finding] = [*_about_prompts(task.examples)]
+    found += _about_behaviour(task.specification, task.behaviour)
     found += _about_effect(task)
     if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
         found += about_search(task.codes, task.causal)
@@ -45,6 +47,21 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
     found += _about_declaration(task.expected, weights_digest)
     found += _about_stability(task)
     return tuple(found)
+
+
+def _about_prompts(examples: Examples) -> Iterator[Finding]:
+    sets = (("find the circuit", examples.discovery), ("test it", examples.test))
+    repeated = [
+        f"{each.repeated} of the {each.n} to {what}" for what, each in sets if each.repeated
+    ]
+    if repeated:
+        yield finding(
+            "repeated_prompts",
+            "warning",
+            f"The same prompt stands in several pairs, each time with another matched negative: "
+            f"{' and '.join(repeated)} repeat an earlier one. They are counted as examples of their "
+            "own, so intervals and p-values claim more than so few prompts can show.",
+        )
 
 
 def _about_behaviour(specification: Specification, behaviour: Behaviour) -> Iterator[Finding]:
@@ -63,6 +80,14 @@ def _about_behaviour(specification: Specification, behaviour: Behaviour) -> Iter
         f"The right answers score above the wrong ones on {counts}. At least {least} are needed, with a "
         "metric above 0 and above that on the negatives; the mechanism was not assessed.",
     )
+    if behaviour.positive_values == behaviour.negative_values:
+        yield finding(
+            "constant_metric",
+            "warning",
+            "On every test pair the metric is the same number on the prompt and on its matched "
+            "negative: what differs between them does not reach the answers' scores, so nothing can "
+            "be measured with these prompts.",
+        )
 
 
 def _about_effect(task: TaskRecord) -> Iterator[Finding]:

@@ -49,18 +49,27 @@ def locate_heads(model: PreTrainedModel) -> tuple[HeadLocation, ...]:
         model(input_ids=probe % model.config.get_text_config().vocab_size, use_cache=False)
     if not outputs:
         raise _not_separable(model, "it does not use the attention interface of transformers")
+    _refuse_not_finite(model, outputs)
     return tuple(_projection_of(model, output, inputs) for output in outputs)
+
+
+def _refuse_not_finite(model: PreTrainedModel, outputs: list[Tensor]) -> None:
+    """Nothing, where every attention output ``[1, position, head, d_head]`` is finite."""
+    for layer, output in enumerate(outputs):
+        wrong = (~torch.isfinite(output)).any(3).any(1)[0]
+        if bool(wrong.any()):
+            head = int(wrong.nonzero()[0])
+            raise ModelError(
+                f"{type(model).__name__}: running it gives numbers that are not finite, first in"
+                f" head {layer}.{head}",
+                advice="its weights are damaged, or too large for model.dtype; copy the model again",
+            )
 
 
 def _projection_of(
     model: PreTrainedModel, output: Tensor, inputs: list[tuple[str, nn.Module, Tensor]]
 ) -> HeadLocation:
     """The linear layer fed with exactly this attention output ``[1, position, head, d_head]``."""
-    if not torch.isfinite(output).all():
-        raise ModelError(
-            f"{type(model).__name__}: running it gives numbers that are not finite",
-            advice="its weights are damaged, or too large for model.dtype; copy the model again",
-        )
     _, _, n_heads, d_head = output.shape
     flat = output.reshape(1, output.shape[1], n_heads * d_head)
     for name, module, value in inputs:

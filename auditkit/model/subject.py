@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from auditkit.errors import ModelError
 from auditkit.model.locating import HeadLocation
 from auditkit.records.model import ModelIdentity
 
@@ -62,9 +63,20 @@ class Subject:
         return int(self._model.config.get_text_config().vocab_size)
 
     def logits(self, ids: Tensor, patch: Patch | None = None) -> Tensor:
-        """Next-token logits ``[batch, vocabulary]`` after prompts ``[batch, position]``."""
+        """Next-token logits ``[batch, vocabulary]`` after prompts ``[batch, position]``.
+
+        Raises:
+            ModelError: a logit is not a finite number.
+        """
         with torch.no_grad(), self._patching(patch):
-            return self._forward(ids)
+            logits = self._forward(ids)
+        if not bool(torch.isfinite(logits).all()):
+            when = " with heads replaced" if patch is not None else ""
+            raise ModelError(
+                f"the model's next-token scores{when} are not finite numbers (NaN or infinity)",
+                advice="check the weights, or declare model.dtype: float32",
+            )
+        return logits
 
     def capture(self, ids: Tensor) -> tuple[Tensor, Outputs]:
         """Next-token logits, and every head's output at every position."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from auditkit.errors import InputError, ModelError, Problem
 from auditkit.policy.loading import LoadedPolicy
 from auditkit.policy.model_folder import ModelShape, inspect_folder
+from auditkit.policy.null_size import too_few_examples
 from auditkit.policy.prompting import fewest_test, prepare_task
 from auditkit.policy.schema import PolicyTask
 from auditkit.policy.source import KeyPath
@@ -69,6 +70,7 @@ def check_policy(loaded: LoadedPolicy) -> CheckOutcome:
     shape, tokenizer = _check_model(loaded, findings)
     for index, task in enumerate(loaded.policy.tasks):
         _check_heads(loaded, index, task, shape, findings)
+        _check_examples(loaded, index, findings)
         _check_prompts(loaded, index, task, shape, tokenizer, findings)
     return findings.outcome()
 
@@ -122,6 +124,12 @@ def _check_heads(
     if task.expected.declared_for is not None:
         reason = "the digest of the weights is taken by a run"
         findings.not_checked.append(NotChecked(f"task {task.id}: declared_for", reason))
+
+
+def _check_examples(loaded: LoadedPolicy, index: int, findings: _Findings) -> None:
+    problem = too_few_examples(loaded, index)
+    if problem is not None and problem not in findings.problems:  # tasks may share the defaults
+        findings.problems.append(problem)
 
 
 def _check_prompts(

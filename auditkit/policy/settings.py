@@ -13,6 +13,9 @@ from auditkit.records.specification import Ablation, Attribution, Method, Metric
 FEWEST_EXAMPLES = 5
 """Below it, what examples have in common cannot be told from chance."""
 
+MOST_EXAMPLES = 200
+"""More examples than this are a test set."""
+
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -108,8 +111,9 @@ class Settings(Record):
     seed: Written[Annotated[int, Field(ge=0, le=2**32 - 1)]] = Field(
         None, description="Seed of every random choice (0)."
     )
-    examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=200)]] = Field(
-        None, description="Prompt pairs that find the circuit: 5 to 200 (10)."
+    examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=MOST_EXAMPLES)]] = Field(
+        None,
+        description="Prompt pairs that find the circuit: 5 to 200 (10); at null_level 0.05 at least 6.",
     )
     test_examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=1000)]] = Field(
         None,

@@ -36,14 +36,18 @@ def resolve(
 
     Raises:
         InputError: every pair whose prompts differ in length, whose answers are not one token each,
-            or whose right and wrong answers share a token.
+            whose right and wrong answers share a token, or whose prompt is written differently from
+            another and is the same tokens.
     """
     problems: list[Problem] = []
+    written = _Written()
     resolved: list[ResolvedPair] = []
     for index, pair in enumerate(pairs):
         place = _Place(where, None if lines is None else lines[index], f"pairs[{index}]", problems)
         positive, negative = tokenizer.encode(pair.positive), tokenizer.encode(pair.negative)
         _check_alignment(positive, negative, place)
+        written.note("positive", pair.positive, positive, place)
+        written.note("negative", pair.negative, negative, place)
         answers = _answer_ids(pair.positive, pair.answers, "answer", tokenizer, place)
         wrong = _answer_ids(pair.positive, pair.wrong, "wrong", tokenizer, place)
         for text, token in zip(pair.answers, answers, strict=True):
@@ -69,6 +73,28 @@ class _Place:
 
     def add(self, key: str, message: str, advice: str = "") -> None:
         self.problems.append(Problem(self.where, self.line, f"{self.key}.{key}", message, advice))
+
+
+class _Written:
+    """How each sequence of tokens was first written, and where.
+
+    Two sets that share no text could share tokens, and examples that look different be one example.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[int, ...], tuple[str, _Place]] = {}
+
+    def note(self, key: str, text: str, encoding: Encoding, place: _Place) -> None:
+        """Note a prompt, or the problem that it is another one of the same tokens."""
+        first, at = self._first.setdefault(encoding.ids, (text, place))
+        if text == first or at is place:
+            return  # a pair whose two prompts are the same tokens is told by its alignment
+        where = at.key if at.line is None else f"line {at.line}"
+        place.add(
+            key,
+            f"to this model the {key} is the same tokens as a prompt of {where}, written differently",
+            "remove one of the pairs, or use words that this model's tokenizer knows",
+        )
 
 
 def _check_alignment(positive: Encoding, negative: Encoding, place: _Place) -> None:

@@ -126,4 +126,8 @@ def _prepared(
 
 
 def _set_of(pairs: tuple[ResolvedPair, ...]) -> PromptSet:
-    return PromptSet(sha256=digest_of([each.pair for each in pairs]), n=len(pairs))
+    return PromptSet(
+        sha256=digest_of([each.pair for each in pairs]),
+        n=len(pairs),
+        repeated=len(pairs) - len({each.positive_ids for each in pairs}),
+    )

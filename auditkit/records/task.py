@@ -19,10 +19,14 @@ Observation = Literal["observed", "not_observed", "not_assessed"]
 
 
 class PromptSet(Record):
-    """A set of prompt pairs by digest: the SHA-256 of their canonical JSON, and how many there are."""
+    """A set of prompt pairs by digest: the SHA-256 of their canonical JSON, and how many there are.
+
+    ``repeated`` of them have the positive prompt of an earlier one, with another matched negative.
+    """
 
     sha256: Sha256
     n: Positive
+    repeated: Count
 
 
 class Examples(Record):
@@ -133,7 +137,9 @@ class Codes(Record):
 
     ``stride`` is the number of codes a head owns. ``signature`` are the codes carried by at least
     ``quorum_count`` examples. ``unexplained_variance`` is the autoencoders' reconstruction error as a
-    share of the variance; ``ties`` counts vectors whose k-th and next latent were equal.
+    share of the variance; ``ties`` counts vectors whose k-th and next latent were equal. ``unvarying``
+    heads put out the same, but for rounding, at every position of every discovery prompt: there is
+    nothing in them to encode.
     """
 
     stride: Positive
@@ -143,6 +149,7 @@ class Codes(Record):
     heads: tuple[ScreenedHead, ...]
     unexplained_variance: Measure
     ties: Count
+    unvarying: tuple[HeadId, ...]
 
 
 class PatchedHead(Record):

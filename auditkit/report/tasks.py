@@ -9,7 +9,6 @@ from auditkit.law import Law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
-from auditkit.records.prompts import PromptPair
 from auditkit.records.task import Causal, Codes, NullTest, Stability, TaskRecord
 from auditkit.report.articles import task_anchor
 from auditkit.report.charts import Chart
@@ -26,6 +25,7 @@ from auditkit.report.numbers import (
     set_rows,
 )
 from auditkit.report.plain import PlainWords, plain_words
+from auditkit.report.prompts import example_facts, prompt_facts
 from auditkit.report.specification import SettingView, settings
 from auditkit.report.wording import (
     LEVELS,
@@ -119,39 +119,6 @@ def _ladder(task: TaskRecord) -> tuple[RungView, ...]:
     )
 
 
-def _example(shown: PromptPair | NotAssessed) -> tuple[Fact, ...]:
-    if isinstance(shown, NotAssessed):
-        return (Fact("One pair", f"not shown: {shown.reason}"),)
-    return (
-        Fact("Prompt", shown.positive, code=True),
-        Fact("Matched prompt", shown.negative, code=True),
-        Fact(
-            "Right answers",
-            listed(
-                f"\N{LEFT DOUBLE QUOTATION MARK}{a}\N{RIGHT DOUBLE QUOTATION MARK}"
-                for a in shown.answers
-            ),
-        ),
-        Fact(
-            "Compared against",
-            listed(
-                f"\N{LEFT DOUBLE QUOTATION MARK}{a}\N{RIGHT DOUBLE QUOTATION MARK}"
-                for a in shown.wrong
-            ),
-        ),
-        Fact("Template", shown.template or "none: read from a file", code=bool(shown.template)),
-    )
-
-
-def _prompts(task: TaskRecord) -> tuple[Fact, ...]:
-    found, test = task.examples.discovery, task.examples.test
-    return (
-        Fact("Origin", task.examples.origin, code=True),
-        recorded("To find the circuit", f"{counted(found.n, 'pair')}, {found.sha256}", code=True),
-        recorded("To test it", f"{counted(test.n, 'pair')}, {test.sha256}", code=True),
-    )
-
-
 def _behaviour(task: TaskRecord) -> tuple[Fact, ...]:
     seen = task.behaviour
     metric = task.specification.metric.replace("_", " ")
@@ -181,6 +148,7 @@ def _screening(codes: Codes, null: NullTest | NotAssessed) -> tuple[Fact, ...]:
             "Variance the autoencoders leave unexplained", percent_text(codes.unexplained_variance)
         ),
         measured("Ties at the k-th latent", f"{codes.ties:,}"),
+        measured("Heads whose output never varies", listed(codes.unvarying)),
         *_null(null),
     )
 
@@ -330,8 +298,8 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         verdict_key=task.verdict,
         verdict_meaning=VERDICT_MEANINGS[task.verdict],
         plain=plain_words(task, record.model),
-        prompts=_prompts(task),
-        example=_example(task.examples.shown),
+        prompts=prompt_facts(task.examples),
+        example=example_facts(task.examples.shown),
         ladder=_ladder(task),
         findings=tuple(FindingView(LEVELS[f.level], f.code, f.text) for f in task.findings),
         evidence_for=_evidence_for(task, law),

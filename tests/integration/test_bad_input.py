@@ -90,6 +90,23 @@ def third_pair(**changes: object) -> Callable[[Path], None]:
     return edit
 
 
+def third_like_first(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Path], None]:
+    """An edit that writes the pair of line 1, changed, on line 3."""
+
+    def edit(folder: Path) -> None:
+        lines = (folder / "pairs.jsonl").read_text().splitlines()
+        lines[2] = json.dumps(change(json.loads(lines[0])))
+        (folder / "pairs.jsonl").write_text("\n".join(lines))
+
+    return edit
+
+
+def spaced(entry: dict[str, Any]) -> dict[str, Any]:
+    """Both prompts with more space: other texts, the same tokens to the reference model."""
+    wider = {key: entry[key].replace(" ", "  ", 1) for key in ("positive", "negative")}
+    return {**entry, **wider}
+
+
 def nothing_left(folder: Path, home: Path) -> bool:
     """Whether there is no run, whole or in part, neither in ``out`` nor in the store."""
     out, store = folder / "out", home / "evidence.db"
@@ -138,6 +155,25 @@ POLICY_FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
         third_pair(negative=""),
         ["pairs.jsonl:3: negative: there is no negative prompt (write the matched prompt"],
     ),
+    "negative equal to the positive": (
+        third_like_first(lambda entry: {**entry, "negative": entry["positive"]}),
+        ["pairs.jsonl:3: negative: the negative prompt is the positive prompt (write the matched"],
+    ),
+    "a pair twice": (
+        third_like_first(lambda entry: entry),
+        ["pairs.jsonl:3: the pair of line 1 again (remove one"],
+    ),
+    "a prompt twice to the model": (
+        third_like_first(lambda entry: {**spaced(entry), "negative": entry["negative"]}),
+        [
+            "pairs.jsonl:3: pairs[2].positive: to this model the positive is the same tokens as",
+            "as a prompt of line 1, written differently (remove one",
+        ],
+    ),
+    "answer and wrong the same token": (
+        third_pair(answer=" Mary", wrong="  Mary"),
+        ["pairs.jsonl:3: pairs[2].wrong: answer ' Mary' and wrong answer '  Mary' are the same"],
+    ),
     "unequal length": (
         third_pair(negative="Then, Lucy"),
         ["pairs.jsonl:3:", "tokens", "the negative 4", "("],
@@ -156,6 +192,22 @@ POLICY_FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "threshold above 1": (
         replaced("    examples: 10\n", "    examples: 10\n    thresholds: {head_effect: 1.5}\n"),
         ["policy.yaml:15: tasks[0].thresholds.head_effect:", "1.5", "("],
+    ),
+    "too few examples for the null": (
+        replaced("examples: 10", "examples: 5"),
+        [
+            "policy.yaml:14: tasks[0].examples: with 5 examples nothing can be told from chance",
+            "at the null_level 0.05: the label-swap test gives no p-value below 0.0625",
+            "(write at least 6 examples, or a larger null_level",
+        ],
+    ),
+    "a level out of reach of ten examples": (
+        replaced("    examples: 10\n", "    null_level: 0.001\n"),
+        ["policy.yaml:14: tasks[0].null_level: with 10 examples", "(write at least 11 examples"],
+    ),
+    "a level out of reach of all examples": (
+        replaced("    examples: 10\n", "    examples: 20\n    null_level: 0.00001\n"),
+        ["policy.yaml:15: tasks[0].null_level:", "(write a null_level of at least 0.0001"],
     ),
     "no policy": (
         lambda folder: (folder / "policy.yaml").unlink(),
@@ -199,6 +251,32 @@ def test_all_faults_are_told_at_once(folder: Path, home: Path, auditkit: Auditki
     outcome = auditkit("run", folder / "policy.yaml", "--out", folder / "out")
     parts = ["tasks[0].examples", "tasks[0].titel", "tasks[0].title", "3 problems"]
     assert_told(outcome, 4, *parts)
+    assert nothing_left(folder, home)
+
+
+def test_a_file_of_one_pair_again_and_again_is_refused(
+    folder: Path, home: Path, auditkit_here: CommandLine
+) -> None:
+    """Thirty copies are not thirty examples: each repeated line is named, and nothing is run."""
+    first = (folder / "pairs.jsonl").read_text().splitlines()[0]
+    (folder / "pairs.jsonl").write_text(f"{first}\n" * 30)
+    outcome = auditkit_here("run", folder / "policy.yaml", "--out", folder / "out")
+    parts = ["pairs.jsonl:2: the pair of line 1 again", "pairs.jsonl:30: the pair of line 1 again"]
+    assert_told(outcome, 4, *parts, "29 problems; nothing was run")
+    assert nothing_left(folder, home)
+
+
+def test_a_file_of_one_pair_in_other_spellings_is_refused(
+    folder: Path, home: Path, auditkit_here: CommandLine
+) -> None:
+    """Texts that are the same tokens to the model are one example, however they are written."""
+    entry = json.loads((folder / "pairs.jsonl").read_text().splitlines()[0])
+    entries = [entry]
+    for _ in range(29):
+        entries.append(spaced(entries[-1]))
+    (folder / "pairs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in entries))
+    outcome = auditkit_here("run", folder / "policy.yaml", "--out", folder / "out")
+    assert_told(outcome, 4, "pairs.jsonl:30: pairs[29].negative: to this model", "58 problems")
     assert nothing_left(folder, home)
 
 

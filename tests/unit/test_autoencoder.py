@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 import torch
 
-from auditkit.autoencoder import train
+from auditkit.autoencoder import train, unvarying
 from auditkit.records.specification import AutoencoderSettings
 
 SETTINGS = AutoencoderSettings(latents=16, k=2, steps=200, batch=64, learning_rate=Decimal("0.01"))
@@ -83,6 +83,27 @@ def test_a_head_that_never_varies_is_not_a_number_to_divide_by() -> None:
     vectors[1] = 5.0
     autoencoder = train(vectors, SETTINGS, 0)
     assert bool(torch.isfinite(autoencoder.encode(vectors)).all())
+
+
+def test_a_head_that_differs_by_rounding_alone_has_nothing_to_learn() -> None:
+    """Rounding errors are not blown up to size 1: no variation is invented, and no latent differs."""
+    vectors = sparse_vectors(2, 50, 6)
+    generator = torch.Generator().manual_seed(1)
+    vectors[1] = 5.0 + 4e-7 * torch.randn(50, 6, generator=generator)
+    autoencoder = train(vectors, SETTINGS, 0)
+    assert float(autoencoder.unexplained_variance(vectors)[1][1]) < 1e-9
+    latents = autoencoder.encode(vectors)[1]
+    assert float((latents - latents[0]).abs().max()) < 1e-4
+
+
+def test_what_counts_as_varying_depends_on_the_precision() -> None:
+    """A head of tiny norm varies; one that differs by a rounding does not, in whichever format."""
+    vectors = sparse_vectors(4, 50, 6)  # norms from 1 down to 1e-4
+    vectors[1] = 5.0
+    vectors[2] = 5.0 + 0.01 * torch.randn(50, 6, generator=torch.Generator().manual_seed(1))
+    assert unvarying(vectors).tolist() == [False, True, False, False]
+    half = torch.finfo(torch.bfloat16).eps
+    assert unvarying(vectors, half).tolist() == [False, True, True, False]
 
 
 @pytest.mark.parametrize("k", [16, 40])

@@ -30,14 +30,14 @@ from auditkit.causal import (
 )
 from auditkit.errors import ModelError
 from auditkit.intervals import rounded
-from auditkit.model.loading import load_subject
+from auditkit.model.loading import Dtype, load_subject
 from auditkit.model.subject import Patch, Subject
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
 from auditkit.records.task import Minimality, RandomSets
 from tests.builders import specification
-from tests.toy_models import WORDS, gpt2, llama, save
+from tests.toy_models import WORDS, gpt2, gpt2_with_a_dead_head, llama, save
 
 
 def pair(positive: str, negative: str, answers: str, wrong: str) -> ResolvedPair:
@@ -191,6 +191,27 @@ def test_attribution_of_a_head_is_gradient_times_difference(
     assert attribution.heads[0, heads_per_layer + 2] == pytest.approx(float(by_hand), rel=1e-4)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_head_that_puts_out_the_same_everywhere_is_noted_and_has_no_effect(
+    dtype: Dtype, tmp_path: Path
+) -> None:
+    """Its rounding errors are nothing to learn from, in either format; the other heads vary."""
+    subject = load_subject(
+        save(gpt2_with_a_dead_head(), tmp_path / "toy"), revision=None, dtype=dtype
+    )
+    captured = capture(
+        subject, batches_of(PAIRS, "logit_difference", subject.vocabulary_size), "halfway"
+    )
+    for item in captured:
+        item.positive[1][0, 0, 2] *= 1 + torch.finfo(item.positive[1].dtype).eps  # one rounding
+    attribution = attribute(captured, specification().autoencoder, 0, task_effect=1.0)
+    assert attribution.unvarying == (False, False, False, False, False, True)
+    assert np.abs(attribution.heads[:, 5]).max() < 1e-2
+    assert np.abs(attribution.latents[:, 5]).max() < 1e-2
+    assert np.isfinite(attribution.latents).all()
+    assert 0 < attribution.unexplained_variance < 2
+
+
 def test_negatives_that_do_not_change_the_answer_have_no_effect(
     subject: Subject, captured: tuple[Captured, ...]
 ) -> None:
@@ -203,8 +224,21 @@ def test_a_model_that_returns_nan_is_refused(subject: Subject) -> None:
     """Values that are not finite numbers end the run; they are never rounded into a record."""
     with torch.no_grad():
         next(subject._model.parameters()).fill_(float("nan"))
-    with pytest.raises(ModelError, match="not finite"):
+    with pytest.raises(ModelError, match=r"not finite.* head 0\.0 on the positive of pair 2$"):
         capture(subject, batches_of(PAIRS, "logit_difference", len(WORDS)))
+
+
+def test_scores_that_are_not_finite_are_placed_too(subject: Subject) -> None:
+    """Where every head is sound, the scores are named, with the first pair that shows it."""
+    final = "transformer.ln_f" if subject.identity.architecture.startswith("GPT2") else "model.norm"
+    with torch.no_grad():
+        subject._model.get_submodule(final).get_parameter("weight").fill_(float("inf"))
+    with pytest.raises(ModelError, match=r"first in the scores after the positive of test pair 2$"):
+        capture(
+            subject,
+            batches_of(PAIRS, "logit_difference", len(WORDS)),
+            called="test pair",
+        )
 
 
 def test_set_effects_come_in_the_order_of_the_ablations(

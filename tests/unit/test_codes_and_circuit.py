@@ -151,6 +151,7 @@ def test_an_edge_is_a_pair_that_occurs_together_beyond_chance() -> None:
         heads=(),
         unexplained_variance=Decimal("0.0"),
         ties=0,
+        unvarying=(),
     )
     circuit = circuit_of(
         table, [patched("0.0", "0.5"), patched("1.0", "0.5")], specification().thresholds, space

@@ -24,6 +24,7 @@ from auditkit.prompts.generators import (
     gendered_pronoun,
     generate,
     greater_than,
+    induction,
     ioi,
 )
 from auditkit.prompts.generators.words import INITIALS, NAMES, NEUTRAL_NAMES, OBJECTS, PLACES
@@ -35,6 +36,12 @@ STORIES = ROOT.parent / "shared" / "models" / "stories260K"
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 FORMS = (*ioi.TEMPLATES, *greater_than.TEMPLATES, *gendered_pronoun.TEMPLATES)
+LACKING = {
+    "greater_than": "two-digit year endings are not single tokens",
+    "docstring": "only 1 argument names are single tokens",
+}
+"""What the tokenizer of the small real model has too few of, by task."""
+
 CORPUS = (
     *(re.sub(r"\{[^}]*\}", "", form) for form in FORMS),
     docstring.write_function("run", ["a"], "", [("a", "")]),
@@ -42,6 +49,7 @@ CORPUS = (
     *(f" {word}" for word in (*greater_than.NOUNS, *docstring.ARGUMENTS, *docstring.FUNCTIONS)),
     *(f" {word}" for word in (*gendered_pronoun.TRAITS, "She", "He", "she", "he")),
     *(f" {noun}" for pair in gendered_pronoun.NOUNS for noun in pair),
+    *(f" {word}" for word in induction.ORDINARY),
 )
 
 
@@ -115,6 +123,11 @@ class TestEveryGenerator:
             assert name == info.name
             assert all([info.title, info.summary.endswith("."), info.source])
 
+    def test_the_readme_names_each_generator(self) -> None:
+        """Who writes a policy finds what there is to choose from."""
+        readme = (ROOT / "README.md").read_text("utf-8")
+        assert [name for name in GENERATORS if f"`{name}`" not in readme] == []
+
     @pytest.mark.parametrize("name", GENERATORS)
     @pytest.mark.parametrize("split", SPLITS)
     def test_the_same_arguments_give_the_same_pairs(
@@ -172,17 +185,27 @@ class TestEveryGenerator:
             assert not _texts(discovery) & _texts(test)
             assert not {_form(pair) for pair in discovery} & {_form(pair) for pair in test}
 
+    @pytest.mark.parametrize("name", GENERATORS)
+    def test_no_two_pairs_are_the_same_tokens(self, tokenizer: Tokenizer, name: str) -> None:
+        """What differs as text differs to the model: within a split, and from one to the other."""
+        seen = [
+            tokenizer.encode(pair.positive).ids
+            for split in SPLITS
+            for pair in generate(name, tokenizer, 80, 5, split)
+        ]
+        assert len(set(seen)) == 160
+
     def test_an_unknown_name_is_refused_with_the_known_ones(self, word_level: Tokenizer) -> None:
         """The message lists what there is."""
-        with pytest.raises(ValueError, match="ioi, greater_than, docstring, gendered_pronoun"):
-            generate("induction", word_level, 1, 0, "test")
+        with pytest.raises(ValueError, match="docstring, gendered_pronoun, induction"):
+            generate("acrostics", word_level, 1, 0, "test")
 
     def test_no_pairs_cannot_be_asked_for(self, word_level: Tokenizer) -> None:
         """Zero pairs are not an empty success."""
         with pytest.raises(ValueError, match="at least one pair"):
             generate("ioi", word_level, 0, 0, "test")
 
-    @pytest.mark.parametrize("name", ["ioi", "greater_than", "docstring"])
+    @pytest.mark.parametrize("name", ["ioi", "greater_than", "docstring", "induction"])
     def test_single_characters_are_unsuitable_and_the_message_counts(
         self, characters: Tokenizer, name: str
     ) -> None:
@@ -196,6 +219,18 @@ class TestEveryGenerator:
         """A shortfall is a refusal, not a shorter answer."""
         with pytest.raises(GeneratorUnsuitable, match=r"only \d+ different aligned pairs"):
             generate("gendered_pronoun", word_level, 5000, 0, "test")
+
+    @pytest.mark.parametrize("name", GENERATORS)
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_a_small_real_tokenizer_carries_a_task_or_is_told_what_it_lacks(
+        self, stories: Tokenizer, name: str, split: Split
+    ) -> None:
+        """Of 512 tokens most tasks can be made; the others name what is not among them."""
+        if name in LACKING:
+            with pytest.raises(GeneratorUnsuitable, match=LACKING[name]):
+                generate(name, stories, 50, 0, split)
+        else:
+            assert len(generate(name, stories, 50, 0, split)) == 50
 
 
 def _form(pair: PromptPair) -> str:
@@ -378,6 +413,55 @@ class TestGenderedPronoun:
             for pair in generate("gendered_pronoun", stories, 100, 0, split):
                 assert fitting.is_aligned(stories, pair)
                 assert pair.answers[0] in {" She", " He", " she", " he"}
+
+
+class TestInduction:
+    """What followed the last word before follows it again."""
+
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_the_rule_gives_the_answer_on_the_positive_and_nothing_on_the_negative(
+        self, tokenizer: Tokenizer, split: Split
+    ) -> None:
+        """Looking for the last word earlier in the prompt is enough on one side, and fails on the other."""
+        for pair in generate("induction", tokenizer, 80, 0, split):
+            assert _followers(pair.positive) == [pair.answers[0].strip()]
+            assert _followers(pair.negative) == []
+
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_one_word_differs_and_answer_and_wrong_occur_alike(
+        self, tokenizer: Tokenizer, split: Split
+    ) -> None:
+        """Copying any word seen, or the word seen most often, does not tell the answer from the wrong."""
+        for pair in generate("induction", tokenizer, 80, 0, split):
+            positive, negative = pair.positive.split(), pair.negative.split()
+            assert sum(a != b for a, b in zip(positive, negative, strict=True)) == 1
+            assert len(_differences(tokenizer, pair)) == 1
+            compared = [text.strip() for text in (*pair.answers, *pair.wrong)]
+            assert {positive.count(word) for word in compared} == {1}
+            assert {negative.count(word) for word in compared} == {1}
+            assert len(set(negative)) == len(negative)
+            assert len(compared) >= 3
+
+    def test_the_splits_share_no_word_and_every_layout_occurs(self, tokenizer: Tokenizer) -> None:
+        """Held-out words in held-out layouts."""
+        words, templates = {}, {}
+        for split in SPLITS:
+            pairs = generate("induction", tokenizer, 200, 0, split)
+            words[split] = {word for text in _texts(pairs) for word in text.split()}
+            templates[split] = {pair.template for pair in pairs}
+        assert words["discovery"] & words["test"] == set()
+        assert templates["discovery"] & templates["test"] == set()
+        assert {len(each) for each in templates.values()} == {len(induction.LAYOUTS) // 2}
+
+    def test_no_word_is_listed_twice(self) -> None:
+        """Two words that are one could repeat where nothing should."""
+        assert len(set(induction.WORDS)) == len(induction.WORDS)
+
+
+def _followers(text: str) -> list[str]:
+    """The words that came after an earlier occurrence of the last word."""
+    words = text.split()
+    return [after for word, after in pairwise(words) if word == words[-1]]
 
 
 def _both(noun: tuple[str, str]) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -102,6 +102,15 @@ def test_a_patch_acts_on_its_rows_and_heads_only(subject: Subject) -> None:
     assert not torch.allclose(patched[1], plain[1], atol=1e-3)
 
 
+def test_scores_that_are_not_finite_under_a_patch_are_refused(subject: Subject) -> None:
+    """A replacement that the model cannot carry ends the run; it is no effect of any size."""
+    _, outputs = subject.capture(IDS)
+    masks = [torch.ones(2, z.shape[2], dtype=torch.bool) for z in outputs]
+    endless = tuple(torch.full_like(z, float("inf")) for z in outputs)
+    with pytest.raises(ModelError, match="scores with heads replaced are not finite"):
+        subject.logits(IDS, Patch(tuple(masks), endless))
+
+
 def test_the_gradient_predicts_a_small_change_of_a_head(subject: Subject) -> None:
     """Moving one head's output a little changes the metric by gradient times movement."""
 

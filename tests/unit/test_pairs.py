@@ -103,6 +103,21 @@ def test_prompts_that_are_the_same_tokens_are_refused(words: Tokenizer) -> None:
     assert "the same tokens" in problem.message
 
 
+def test_other_words_that_are_the_same_tokens_are_refused(words: Tokenizer) -> None:
+    """Words the tokenizer does not know are all one token, so the prompts are one prompt."""
+    (problem,) = problems([pair("the zebra"), pair("the okapi")], words)
+    assert (problem.line, problem.key) == (11, "pairs[1].positive")
+    assert "the same tokens as a prompt of line 10, written differently" in problem.message
+
+
+def test_a_positive_that_is_the_same_tokens_as_a_negative_is_refused(words: Tokenizer) -> None:
+    """A prompt may come back in the other role, but not in another spelling."""
+    mirrored = pair("the dog", "the cat")
+    assert len(resolve([pair(), mirrored], words, "here")) == 2
+    (problem,) = problems([pair(), pair("the  dog", "the sat")], words)
+    assert problem.key == "pairs[1].positive"
+
+
 def test_all_pairs_are_judged_and_each_problem_has_its_line(words: Tokenizer) -> None:
     faulty = [pair(negative="dog"), pair(), pair(answers=(" sat ran",), wrong=(" sat sat",))]
     found = problems(faulty, words)

@@ -259,6 +259,9 @@ def test_the_reader_is_told_what_was_not_reached() -> None:
     assert "necessity_not_observed" in told(copying(), causal=causal_with(necessity="0.1"))
     assert "no_head_found" in told(copying(), circuit=circuit())
     assert "empty_signature" in told(copying(), codes=codes().model_copy(update={"signature": ()}))
+    assert "unvarying_heads" in told(
+        copying(), codes=codes().model_copy(update={"unvarying": ("1.1",)})
+    )
     assert "expectation_not_bound" in told(
         copying(), expected=expectation("0.1", "1.0", declared_for=None)
     )

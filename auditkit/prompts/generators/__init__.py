@@ -21,13 +21,16 @@ from auditkit.prompts.generators.docstring import DOCSTRING
 from auditkit.prompts.generators.fitting import is_aligned
 from auditkit.prompts.generators.gendered_pronoun import GENDERED_PRONOUN
 from auditkit.prompts.generators.greater_than import GREATER_THAN
+from auditkit.prompts.generators.induction import INDUCTION
 from auditkit.prompts.generators.ioi import IOI
 from auditkit.records.prompts import PromptPair
 from auditkit.tokens import Tokenizer
 
 __all__ = ["GENERATORS", "GeneratorInfo", "GeneratorUnsuitable", "Metric", "Split", "generate"]
 
-_ALL = {each.info.name: each for each in (IOI, GREATER_THAN, DOCSTRING, GENDERED_PRONOUN)}
+_ALL = {
+    each.info.name: each for each in (IOI, GREATER_THAN, DOCSTRING, GENDERED_PRONOUN, INDUCTION)
+}
 
 GENERATORS: Mapping[str, GeneratorInfo] = MappingProxyType(
     {name: generator.info for name, generator in _ALL.items()}
