@@ -51,10 +51,12 @@ from auditkit.records.audit import (
 from auditkit.records.base import NotAssessed, measured
 from auditkit.records.specification import Specification
 from auditkit.records.task import Behaviour, Causal, Circuit, Codes, Ladder, TaskRecord
+from auditkit.screening_detail import Screened, in_detail
 from auditkit.tokens import Tokenizer
 from auditkit.verdict import NO_BEHAVIOUR, NO_EFFECT, NO_EXPECTATION, behaviour_of, overall
 
 _NOT_YET = NotAssessed(reason="This version of auditkit does not assess it.")
+_RANKED_ONLY = NotAssessed(reason="The heads were ranked and nothing more.")
 _NOT_CONCLUDED = NotAssessed(reason="Nothing was concluded from the measurements yet.")
 _NO_LADDER = Ladder(
     behaviour="not_assessed",
@@ -195,10 +197,11 @@ def find_mechanism(
     on_test = [(a, Intervention(subject, test, a, means)) for a in specification.ablations]
     if not all(each.has_effect for each in (patching, *(on for _, on in on_test))):
         return NO_EFFECT
-    codes, space = screen(subject, discovery, specification, patching.task_effect)
-    screened = frozenset(space.head_of(code) for code in codes.signature)
+    codes, screened = screen(subject, discovery, specification, patching.task_effect)
+    space = screened.space
+    signature_heads = frozenset(space.head_of(code) for code in codes.signature)
     ranked = ranking({head.head: head.effects for head in codes.heads})
-    patched, unpatched = patch_heads(patching, ranked, screened, specification, advance)
+    patched, unpatched = patch_heads(patching, ranked, signature_heads, specification, advance)
     circuit = circuit_of(codes, patched, specification.thresholds, space)
     sufficiency, necessity = set_effects(on_test, circuit.heads, specification)
     needed = constant_role(
@@ -220,7 +223,8 @@ def find_mechanism(
         constant_role=needed,
         forwards=subject.forwards - before,
     )
-    return Mechanism(codes, causal, circuit)
+    detailed = in_detail(codes, circuit, screened, discovery, specification)
+    return Mechanism(detailed, causal, circuit)
 
 
 def screen(
@@ -228,8 +232,11 @@ def screen(
     discovery: tuple[Captured, ...],
     specification: Specification,
     task_effect: float,
-) -> tuple[Codes, CodeSpace]:
-    """The discovery pairs as integer codes, their signature, and every head's rank."""
+) -> tuple[Codes, Screened]:
+    """The discovery pairs as integer codes, their signature, and every head's rank.
+
+    All that ranking takes and no more: ``screening_detail`` looks closer once a circuit is found.
+    """
     settings, thresholds = specification.autoencoder, specification.thresholds
     space = CodeSpace.of(subject.identity.layers, settings.latents)
     attribution = attribute(discovery, settings, specification.seed, task_effect)
@@ -244,8 +251,12 @@ def screen(
         heads=screened_heads(effects, examples, space, specification.seed),
         unexplained_variance=measured(attribution.unexplained_variance),
         ties=attribution.ties,
+        roles=_RANKED_ONLY,
+        latents=_RANKED_ONLY,
+        negatives=_RANKED_ONLY,
+        envelope=_RANKED_ONLY,
     )
-    return codes, space
+    return codes, Screened(space, attribution, task_effect)
 
 
 def parts_of(

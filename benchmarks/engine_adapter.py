@@ -126,5 +126,7 @@ def _places(subject: Subject, heads: Sequence[str]) -> Heads:
 
 def _specification(metric: Metric, seed: int, attribution: Attribution) -> Specification:
     changed = {"metric": metric, "seed": seed, "attribution": attribution}
-    # Random sets are a yardstick beside the finding, not part of the search that is compared.
-    return STANDARD.model_copy(update={**changed, "ablations": ("resample",), "random_sets": 0})
+    # Random sets and further seeds stand beside the finding: no part of the search that is compared.
+    once = STANDARD.autoencoder.model_copy(update={"seeds": 1})
+    beside = {"ablations": ("resample",), "random_sets": 0, "autoencoder": once}
+    return STANDARD.model_copy(update={**changed, **beside})

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from auditkit.records.base import HeadId, Interval, Measure, NotAssessed, Record, Sha256
+from auditkit.records.codes import CodeEnvelope, HeadFrequency, Latent, NegativeNull, TokenRoles
 from auditkit.records.declared import Expectation
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import Ablation, Specification
@@ -105,7 +106,9 @@ class Codes(Record):
 
     ``stride`` is the number of codes a head owns. ``signature`` are the codes carried by at least
     ``quorum_count`` examples. ``unexplained_variance`` is the autoencoders' reconstruction error as a
-    share of the variance; ``ties`` counts vectors whose k-th and next latent were equal.
+    share of the variance; ``ties`` counts vectors whose k-th and next latent were equal. The rest says at
+    which positions heads act, which ``latents`` the signature holds, what heads show between negatives,
+    and how the heads of the signature hold over seeds and thresholds.
     """
 
     stride: Positive
@@ -115,6 +118,10 @@ class Codes(Record):
     heads: tuple[ScreenedHead, ...]
     unexplained_variance: Measure
     ties: Count
+    roles: TokenRoles | NotAssessed
+    latents: tuple[Latent, ...] | NotAssessed
+    negatives: NegativeNull | NotAssessed
+    envelope: CodeEnvelope | NotAssessed
 
 
 class PatchedHead(Record):
@@ -188,13 +195,6 @@ class Causal(Record):
     joint_ablation: NotAssessed
     constant_role: ConstantRole | NotAssessed
     forwards: Count
-
-
-class HeadFrequency(Record):
-    """A head, and the share of redrawn example sets whose circuit holds it."""
-
-    head: HeadId
-    frequency: Measure
 
 
 class Stability(Record):

@@ -130,6 +130,7 @@ def test_the_standard_values_are_the_documented_ones() -> None:
             "steps": 60,
             "batch": 128,
             "learning_rate": "0.01",
+            "seeds": 5,
         },
         "thresholds": {
             "tau": "0.02",

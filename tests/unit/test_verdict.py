@@ -8,13 +8,13 @@ import pytest
 
 from auditkit.findings import findings_of
 from auditkit.records.base import NotAssessed
+from auditkit.records.codes import HeadFrequency
 from auditkit.records.declared import Expectation
 from auditkit.records.task import (
     Behaviour,
     Causal,
     Circuit,
     Finding,
-    HeadFrequency,
     SetEffect,
     Stability,
     TaskRecord,
