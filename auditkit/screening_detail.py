@@ -107,7 +107,7 @@ def _split(
     """
     cells = roles * n + example
     summed = np.stack([np.bincount(cells, row, len(ROLES) * n) for row in sizes])
-    by_role = summed.reshape(len(sizes), len(ROLES), n)
+    by_role = summed.astype(np.float64).reshape(len(sizes), len(ROLES), n)
     whole = by_role.sum(axis=1, keepdims=True)
     shares = np.full_like(by_role, np.nan)
     np.divide(by_role, whole, out=shares, where=whole > 0)
