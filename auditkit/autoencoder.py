@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,6 @@ HEADS_TOGETHER = 64
 """How many heads are trained in one product. A head's result depends on its place in its chunk."""
 
 _SMALLEST_SCALE = 1e-8
-_SEEDS = 2**32  # seeds of a specification are below it: no two chunks of any two share one
 _SELECTED_BY_PASSES = 8  # above it, sorting each row costs less than passing over all of them
 
 
@@ -97,7 +97,7 @@ def train(vectors: Tensor, settings: AutoencoderSettings, seed: int, chunk: int 
     heads, n, width = vectors.shape
     if heads > HEADS_TOGETHER:
         raise ValueError(f"at most {HEADS_TOGETHER} heads are trained together, not {heads}")
-    generator = torch.Generator(device="cpu").manual_seed(seed + chunk * _SEEDS)
+    generator = _generator(seed, chunk)
     centre = vectors.mean(1, keepdim=True)
     scale = (vectors - centre).square().mean((1, 2), keepdim=True).sqrt().clamp_min(_SMALLEST_SCALE)
     standard = (vectors - centre) / scale
@@ -128,6 +128,12 @@ def train(vectors: Tensor, settings: AutoencoderSettings, seed: int, chunk: int 
             decoder.copy_(_unit_rows(decoder))
     encoder, bias, decoder, offset = (parameter.detach() for parameter in parameters)
     return Autoencoder(centre, scale, encoder, bias, decoder, offset, k)
+
+
+def _generator(seed: int, chunk: int) -> torch.Generator:
+    """Draws of one chunk's own. torch's takes 32 bits of a seed, so both numbers are mixed into those."""
+    (mixed,) = np.random.SeedSequence((seed, chunk)).generate_state(1)
+    return torch.Generator(device="cpu").manual_seed(int(mixed))
 
 
 def _unit_rows(decoder: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The negative-negative null: how large an effect a head shows where the task is in neither prompt.
+"""The negative-negative null: how large an effect a head shows between two prompts not of the task.
 
 Descriptive: it stands beside the attributed effect, and decides nothing. Exact, so that
 ``auditkit verify`` gets the same figures.

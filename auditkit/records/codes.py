@@ -77,7 +77,7 @@ class Latent(Record):
 
 
 class NegativeHead(Record):
-    """What is attributed to one head between two negatives, where the task is in neither.
+    """What is attributed to one head between two negatives, neither of them a prompt of the task.
 
     ``effects`` are shares of the task effect; ``null_effect`` is their mean magnitude. ``p_value`` is
     the share of them at least as large as the median magnitude of the head's effects on the pairs,

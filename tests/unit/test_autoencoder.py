@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 import torch
 
-from auditkit.autoencoder import train
+from auditkit.autoencoder import HEADS_TOGETHER, _top_k, train
 from auditkit.records.specification import AutoencoderSettings
 
 SETTINGS = AutoencoderSettings(
@@ -94,3 +95,44 @@ def test_k_may_be_all_latents(k: int) -> None:
     vectors = sparse_vectors(1, 30, 6)
     autoencoder = train(vectors, SETTINGS.model_copy(update={"k": k}), 0)
     assert autoencoder.read(vectors).ties == 0
+
+
+@pytest.mark.parametrize("k", [1, 3, 8, 9, 12])
+def test_the_k_largest_are_those_of_sorting(k: int) -> None:
+    """Going over all rows together keeps what sorting each row keeps."""
+    dense = torch.relu(torch.randn(3, 40, 12, generator=torch.Generator().manual_seed(k)))
+    top = dense.topk(k, dim=-1)
+    slow = torch.zeros_like(dense).scatter(-1, top.indices, top.values)
+    assert torch.equal(_top_k(dense, k), slow)
+
+
+def test_latents_equal_to_the_kth_all_stay_and_are_counted() -> None:
+    """A tie is not settled by position: a vector with one has more than k active latents."""
+    dense = torch.tensor([[[2.0, 1.0, 1.0, 0.0], [3.0, 2.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]])
+    assert (_top_k(dense, 2) > 0).sum(-1).tolist() == [[3, 2, 0]]
+    vectors = sparse_vectors(1, 30, 6)
+    trained = train(vectors, SETTINGS, 0)
+    twice = replace(
+        trained,
+        encoder=trained.encoder[..., [0]].expand_as(trained.encoder),
+        bias=trained.bias[..., [0]].expand_as(trained.bias),
+    )
+    reading = twice.read(vectors)
+    assert reading.ties == int((reading.latents > 0).any(-1).sum()) > 0
+
+
+def test_a_head_does_not_depend_on_those_that_follow() -> None:
+    """More heads in the chunk leave the first ones as they were, bit for bit."""
+    vectors = sparse_vectors(5, 50, 6)
+    few, many = train(vectors[:2], SETTINGS, 3), train(vectors, SETTINGS, 3)
+    assert torch.equal(few.decoder, many.decoder[:2])
+    assert torch.equal(few.encoder, many.encoder[:2])
+
+
+def test_chunks_draw_differently_and_do_not_outgrow_their_size() -> None:
+    """Each chunk has draws of its own; a chunk too large is refused."""
+    vectors = sparse_vectors(2, 50, 6)
+    first, second = train(vectors, SETTINGS, 3, 0), train(vectors, SETTINGS, 3, 1)
+    assert not torch.equal(first.decoder, second.decoder)
+    with pytest.raises(ValueError, match="at most"):
+        train(torch.zeros(HEADS_TOGETHER + 1, 2, 3), SETTINGS, 0)
