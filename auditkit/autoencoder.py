@@ -1,25 +1,46 @@
-"""One small TopK sparse autoencoder per attention head, all heads trained at once.
+"""One small TopK sparse autoencoder per attention head, many heads trained at once.
 
 With ``x`` a head's output, standardised by the head's own centre and scale::
 
     f(x) = TopK_k(relu(x E + b))        x_hat = f(x) D + c
 
 ``D`` has unit rows. The loss is the mean squared error of ``x_hat`` (Gao et al., arXiv:2406.04093).
-Heads of one width are one batched matrix product ``[heads, batch, d_head] x [heads, d_head, latents]``.
+Heads of one width are one batched matrix product ``[heads, batch, d_head] x [heads, d_head, latents]``,
+``HEADS_TOGETHER`` at a time: more would not fit the processor's cache, and each would cost more.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from auditkit.records.specification import AutoencoderSettings
 
+HEADS_TOGETHER = 64
+"""How many heads are trained in one product. A head's result depends on its place in its chunk."""
+
 _SMALLEST_SCALE = 1e-8
 _SINGLE = torch.finfo(torch.float32).eps
 _SUMMED = 4 * _SINGLE  # a weighted mean of equal values differs from them by a few roundings
+_SELECTED_BY_PASSES = 8  # above it, sorting each row costs less than passing over all of them
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an autoencoder makes of head outputs, in one pass.
+
+    ``latents`` ``[heads, n, latents]``, at least 0; ``error`` and ``variation`` are the squared
+    reconstruction error and the squared variation over all heads; ``ties`` counts vectors whose k-th and
+    next latent are equal and active: both stay.
+    """
+
+    latents: Tensor
+    error: float
+    variation: float
+    ties: int
 
 
 @dataclass(frozen=True)
@@ -38,30 +59,34 @@ class Autoencoder:
     offset: Tensor
     k: int
 
-    def encode(self, vectors: Tensor) -> Tensor:
-        """Latent activations ``[heads, n, latents]`` of head outputs ``[heads, n, d]``; at least 0."""
-        return _top_k(self._dense((vectors - self.centre) / self.scale), self.k)
+    def read(self, vectors: Tensor) -> Reading:
+        """Latents, reconstruction error and ties of head outputs ``[heads, n, d]``."""
+        standard = (vectors - self.centre) / self.scale
+        latents = _top_k(torch.relu(standard @ self.encoder + self.bias), self.k)
+        rebuilt = latents @ self.decoder + self.offset
+        return Reading(
+            latents=latents,
+            error=float((standard - rebuilt).square().sum(dtype=torch.float64)),
+            variation=float(standard.square().sum(dtype=torch.float64)),
+            ties=int(((latents > 0).sum(-1) > self.k).sum()),
+        )
+
+    def of_head(self, place: int) -> Autoencoder:
+        """The autoencoder of the one head at this place of the chunk."""
+        one = slice(place, place + 1)
+        return Autoencoder(
+            self.centre[one],
+            self.scale[one],
+            self.encoder[one],
+            self.bias[one],
+            self.decoder[one],
+            self.offset[one],
+            self.k,
+        )
 
     def directions(self) -> Tensor:
         """What one unit of each latent adds to the head's output, ``[heads, latents, d]``."""
         return self.decoder * self.scale
-
-    def unexplained_variance(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Per head, the squared reconstruction error and the squared variation, each ``[heads]``."""
-        standard = (vectors - self.centre) / self.scale
-        rebuilt = _top_k(self._dense(standard), self.k) @ self.decoder + self.offset
-        return (standard - rebuilt).square().sum((1, 2)), standard.square().sum((1, 2))
-
-    def ties(self, vectors: Tensor) -> int:
-        """How many vectors had the k-th and the next latent equal and active: a choice by position."""
-        dense = self._dense((vectors - self.centre) / self.scale)
-        if self.k >= dense.shape[-1]:
-            return 0
-        top = dense.topk(self.k + 1, dim=-1).values
-        return int(((top[..., -1] == top[..., -2]) & (top[..., -1] > 0)).sum())
-
-    def _dense(self, standard: Tensor) -> Tensor:
-        return torch.relu(standard @ self.encoder + self.bias)
 
 
 def unvarying(vectors: Tensor, precision: float = _SINGLE) -> Tensor:
@@ -80,23 +105,32 @@ def _spread(vectors: Tensor) -> Tensor:
 
 
 def train(
-    vectors: Tensor, settings: AutoencoderSettings, seed: int, precision: float = _SINGLE
+    vectors: Tensor,
+    settings: AutoencoderSettings,
+    seed: int,
+    chunk: int = 0,
+    precision: float = _SINGLE,
 ) -> Autoencoder:
-    """Autoencoders for heads of one width, from their outputs ``[heads, n, d]``. Seeded.
+    """Autoencoders for one chunk of heads of one width, from their outputs ``[heads, n, d]``. Seeded.
 
-    A head that does not vary keeps its own scale: its rounding errors are not blown up to size 1.
-    Adam on the mean squared error over random batches; decoder rows are kept at unit length.
+    Adam on the mean squared error over random batches; decoder rows are kept at unit length. A head's
+    autoencoder depends on the seed, the chunk's number and the head's place in it, not on the heads
+    that follow. A head that does not vary keeps its own scale: its rounding errors are not blown up to
+    size 1.
     """
     heads, n, width = vectors.shape
-    generator = torch.Generator(device="cpu").manual_seed(seed)
+    if heads > HEADS_TOGETHER:
+        raise ValueError(f"at most {HEADS_TOGETHER} heads are trained together, not {heads}")
+    generator = _generator(seed, chunk)
     centre = vectors.mean(1, keepdim=True)
     spread = _spread(vectors)
     scale = torch.where(unvarying(vectors, precision), torch.ones_like(spread), spread)[
         :, None, None
     ]
     standard = (vectors - centre) / scale
-    decoder = torch.randn(heads, settings.latents, width, generator=generator).to(vectors)
-    decoder = _unit_rows(decoder)
+    # Drawn for a full chunk whatever its heads, so that what is drawn next does not depend on them.
+    drawn = torch.randn(HEADS_TOGETHER, settings.latents, width, generator=generator)
+    decoder = _unit_rows(drawn[:heads].to(vectors))
     parameters = [
         decoder.transpose(1, 2).contiguous(),
         vectors.new_zeros(heads, 1, settings.latents),
@@ -123,11 +157,35 @@ def train(
     return Autoencoder(centre, scale, encoder, bias, decoder, offset, k)
 
 
+def _generator(seed: int, chunk: int) -> torch.Generator:
+    """Draws of one chunk's own. torch's takes 32 bits of a seed, so both numbers are mixed into those."""
+    (mixed,) = np.random.SeedSequence((seed, chunk)).generate_state(1)
+    return torch.Generator(device="cpu").manual_seed(int(mixed))
+
+
 def _unit_rows(decoder: Tensor) -> Tensor:
     return torch.nn.functional.normalize(decoder, dim=-1, eps=_SMALLEST_SCALE)
 
 
 def _top_k(dense: Tensor, k: int) -> Tensor:
-    """The k largest entries of each row, the others 0."""
-    top = dense.topk(k, dim=-1)
-    return torch.zeros_like(dense).scatter(-1, top.indices, top.values)
+    """The k largest entries of each row, and those equal to the k-th; the others 0."""
+    with torch.no_grad():
+        kept = dense >= _kth_largest(dense, k)
+    return dense * kept
+
+
+def _kth_largest(dense: Tensor, k: int) -> Tensor:
+    """The k-th largest entry of each row of ``[heads, n, latents]``, the last axis kept at size 1.
+
+    For a small k all rows are gone over together, one latent at a time: each latent is carried down a
+    list of the k largest so far. That uses the processor's vector units, which sorting rows does not.
+    """
+    if k > _SELECTED_BY_PASSES:
+        return dense.topk(k, dim=-1).values[..., -1:]
+    largest = [torch.full_like(dense[..., 0], -torch.inf) for _ in range(k)]
+    for latent in dense.movedim(-1, 0).contiguous():
+        carried = latent
+        for place, held in enumerate(largest):
+            largest[place] = torch.maximum(held, carried)
+            carried = torch.minimum(held, carried)
+    return largest[-1].unsqueeze(-1)

@@ -23,7 +23,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.intervals import in_units, rounded
+from auditkit.intervals import UNIT, in_units, rounded
 from auditkit.null import (
     false_discovery_rates,
     least_examples,
@@ -59,13 +59,22 @@ class CodeSpace:
         """The head that owns a code."""
         return self.head_ids[code // self.stride]
 
+    def latent_of(self, code: int) -> int | None:
+        """The latent of its head that a code stands for, or ``None`` where it stands for none."""
+        latent = code % self.stride - 1
+        return latent if 0 <= latent < self.latents else None
+
     def is_silence(self, code: int) -> bool:
         """Whether the code says that its head had no effect."""
         return code % self.stride == 0
 
     def whole_head(self, head: str) -> int:
         """The code of a head's effect as a whole."""
-        return self.head_ids.index(head) * self.stride + self.latents + 1
+        return self.whole_code(self.head_ids.index(head))
+
+    def whole_code(self, place: int) -> int:
+        """The code of the effect as a whole of the head at a place in layer order."""
+        return place * self.stride + self.latents + 1
 
 
 def discretise(
@@ -76,7 +85,7 @@ def discretise(
     ``latent_effects`` is ``[n_examples, n_heads, latents]``; ``head_effects`` are the recorded ones,
     ``[n_heads][n_examples]``, so that a head's own code can be checked from the record.
     """
-    latent = np.abs(latent_effects) > float(tau)
+    latent = exceed(latent_effects, tau)
     whole = np.array([carries_code(head, tau) for head in head_effects]).T
     silent = ~(latent.any(axis=2) | whole)
     slots = np.concatenate([silent[:, :, None], latent, whole[:, :, None]], axis=2)
@@ -84,6 +93,17 @@ def discretise(
         ExampleCodes(example=i, codes=tuple(np.flatnonzero(row.reshape(-1)).tolist()))
         for i, row in enumerate(slots)
     )
+
+
+def exceed(effects: Effects, tau: Decimal) -> NDArray[np.bool_]:
+    """Which attributed effects, as a record would hold them, exceed tau in magnitude."""
+    size = np.abs(effects)
+    above: NDArray[np.bool_] = size > float(tau)
+    # Rounding can change the answer only next to tau; zeros stay zeros.
+    near = (size > 0) & (np.abs(size - float(tau)) <= float(UNIT))
+    for place in zip(*np.nonzero(near), strict=True):
+        above[place] = abs(measured(float(effects[place]))) > tau
+    return above
 
 
 def quorum_count(quorum: Decimal, n_examples: int) -> int:
@@ -116,16 +136,18 @@ def screened_heads(
     seed: int,
 ) -> tuple[ScreenedHead, ...]:
     """Every head with its effects, rank, support and label-swap test, in layer order."""
-    ranks = ranking(dict(zip(space.head_ids, effects, strict=True)))
+    ranked = ranking(dict(zip(space.head_ids, effects, strict=True)))
+    ranks = {head: place + 1 for place, head in enumerate(ranked)}
+    carried = Counter(code for example in examples for code in example.codes)
     p_values = swap_test(effects, seed).p_values
     q_values = false_discovery_rates(p_values)
     return tuple(
         ScreenedHead(
             head=head,
-            rank=ranks.index(head) + 1,
+            rank=ranks[head],
             effects=effects[i],
             attributed=rounded(_mean(effects[i])),
-            support=support(head, examples, space),
+            support=carried[space.whole_code(i)],
             p_value=rounded(p_values[i]),
             q_value=rounded(q_values[i]),
         )
@@ -165,9 +187,3 @@ def null_test(heads: Sequence[ScreenedHead], n_examples: int, level: Decimal) ->
 
 def _mean(values: Sequence[Decimal]) -> Fraction:
     return sum((Fraction(value) for value in values), Fraction(0)) / len(values)
-
-
-def support(head: str, examples: Sequence[ExampleCodes], space: CodeSpace) -> int:
-    """The number of examples that carry the head's whole-head code."""
-    code = space.whole_head(head)
-    return sum(code in example.codes for example in examples)

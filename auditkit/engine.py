@@ -56,6 +56,7 @@ from auditkit.records.task import (
     Ladder,
     TaskRecord,
 )
+from auditkit.screening_detail import Screened, in_detail
 from auditkit.search import Found, search
 from auditkit.tokens import Tokenizer
 from auditkit.verdict import (
@@ -68,6 +69,7 @@ from auditkit.verdict import (
 )
 
 _NOT_YET = NotAssessed(reason="This version of auditkit does not assess it.")
+_RANKED_ONLY = NotAssessed(reason="The heads were ranked and nothing more.")
 _NOT_CONCLUDED = NotAssessed(reason="Nothing was concluded from the measurements yet.")
 _NO_LADDER = Ladder(
     behaviour="not_assessed",
@@ -269,12 +271,13 @@ def find_mechanism(
     """
     subject = trials.subject
     before = subject.forwards
-    codes, space = screen(subject, trials.captured, specification, trials.discovery.task_effect)
+    codes, screened = screen(subject, trials.captured, specification, trials.discovery.task_effect)
+    space = screened.space
     found = find_circuit(codes, space, trials.discovery, specification, advance)
     causal = check(trials, found, specification, attribution, subject.forwards - before)
-    return Mechanism(
-        codes, causal, circuit_of(codes, grounds(causal), specification.thresholds, space)
-    )
+    circuit = circuit_of(codes, grounds(causal), specification.thresholds, space)
+    detailed = in_detail(codes, circuit, screened, trials.captured, specification)
+    return Mechanism(detailed, causal, circuit)
 
 
 def find_circuit(
@@ -327,8 +330,11 @@ def screen(
     discovery: tuple[Captured, ...],
     specification: Specification,
     task_effect: float,
-) -> tuple[Codes, CodeSpace]:
-    """The discovery pairs as integer codes, their signature, and every head's rank."""
+) -> tuple[Codes, Screened]:
+    """The discovery pairs as integer codes, their signature, and every head's rank.
+
+    All that ranking takes and no more: ``screening_detail`` looks closer once a circuit is found.
+    """
     settings, thresholds = specification.autoencoder, specification.thresholds
     space = CodeSpace.of(subject.identity.layers, settings.latents)
     attribution = attribute(discovery, settings, specification.seed, task_effect)
@@ -344,8 +350,12 @@ def screen(
         unexplained_variance=measured(attribution.unexplained_variance),
         ties=attribution.ties,
         unvarying=tuple(itertools.compress(space.head_ids, attribution.unvarying)),
+        roles=_RANKED_ONLY,
+        latents=_RANKED_ONLY,
+        negatives=_RANKED_ONLY,
+        envelope=_RANKED_ONLY,
     )
-    return codes, space
+    return codes, Screened(space, attribution, task_effect)
 
 
 def parts_of(

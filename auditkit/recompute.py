@@ -18,6 +18,7 @@ from auditkit.codes import (
 )
 from auditkit.conclusions import CONCLUDED, concluded
 from auditkit.intervals import mean_interval
+from auditkit.recompute_details import details
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import Interval, Measure, NotAssessed
 from auditkit.records.model import ModelIdentity
@@ -138,6 +139,7 @@ def _codes(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:
     if codes.signature != signature(codes.examples, codes.quorum_count, space):
         yield "codes.signature"
     yield from _screened(task, codes, space)
+    yield from details(task, codes, space)
 
 
 def _screened(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from auditkit.circuit import layer_order
 from auditkit.intervals import UNIT, in_units, percentile_places, resamples, rounded
 from auditkit.records.base import NotAssessed
+from auditkit.records.codes import HeadFrequency
 from auditkit.records.specification import Specification
-from auditkit.records.task import HeadFrequency, PatchedHead, Stability, Verdict
+from auditkit.records.task import PatchedHead, Stability, Verdict
 from auditkit.verdict import VerdictOf
 
 _FEWEST_TEMPLATES = 3
@@ -64,8 +65,8 @@ def envelope(
     return Stability(
         draws=len(drawn),
         templates=len(left_out) if left_out else _no_templates(templates),
-        frequencies=_frequencies(drawn),
-        mean_jaccard=rounded(_mean_jaccard(drawn)),
+        frequencies=frequencies(drawn),
+        mean_jaccard=rounded(mean_jaccard(drawn)),
         modal_verdict=modal,
         modal_share=rounded(share),
         agreeing=rounded(agreeing),
@@ -123,7 +124,7 @@ def _counts(n: int, draws: int, seed: int) -> NDArray[np.float64]:
     return counts
 
 
-def _frequencies(circuits: Sequence[Circuit]) -> tuple[HeadFrequency, ...]:
+def frequencies(circuits: Sequence[Circuit]) -> tuple[HeadFrequency, ...]:
     """How often each head was in a circuit, for those that ever were, in layer order."""
     seen = Counter(head for circuit in circuits for head in circuit)
     return tuple(
@@ -132,7 +133,7 @@ def _frequencies(circuits: Sequence[Circuit]) -> tuple[HeadFrequency, ...]:
     )
 
 
-def _mean_jaccard(circuits: Sequence[Circuit]) -> Fraction:
+def mean_jaccard(circuits: Sequence[Circuit]) -> Fraction:
     """Mean overlap of all pairs of circuits; two empty ones overlap wholly."""
     sizes = Counter(circuits)
     total = Fraction(0)

@@ -93,8 +93,8 @@ def identify(
     effect = effect_of([task_effect(intervention, "discovery", settings)], settings)
     if effect.state == "not_observed":
         return Found(assessed=False)
-    codes, space = screen(subject, discovery, settings, intervention.task_effect)
-    found = find_circuit(codes, space, intervention, settings, lambda _done: None)
+    codes, screened = screen(subject, discovery, settings, intervention.task_effect)
+    found = find_circuit(codes, screened.space, intervention, settings, lambda _done: None)
     grounds = (*found.patched, *found.completion.heads)
     return _found(subject, codes, belonging(grounds, settings.thresholds), settings)
 
@@ -144,4 +144,7 @@ def _places(subject: Subject, heads: Sequence[str]) -> Heads:
 
 
 def _specification(metric: Metric, seed: int, attribution: Attribution) -> Specification:
-    return STANDARD.model_copy(update={"metric": metric, "seed": seed, "attribution": attribution})
+    # Further seeds stand beside the finding: no part of the search that is compared.
+    once = STANDARD.autoencoder.model_copy(update={"seeds": 1})
+    changed = {"metric": metric, "seed": seed, "attribution": attribution, "autoencoder": once}
+    return STANDARD.model_copy(update=changed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
+from auditkit import code_stability
 from auditkit.conclusions import concluded
 from auditkit.records.audit import (
     AuditRecord,
@@ -23,6 +24,15 @@ from auditkit.records.audit import (
     Tool,
 )
 from auditkit.records.base import Interval, NotAssessed
+from auditkit.records.codes import (
+    CodeSetting,
+    HeadRoles,
+    Latent,
+    NegativeHead,
+    NegativeNull,
+    TokenRoles,
+    TopExample,
+)
 from auditkit.records.declared import (
     Declarer,
     Expectation,
@@ -97,7 +107,9 @@ def specification() -> Specification:
         examples=2,
         test_examples=2,
         ablations=("resample", "mean"),
-        autoencoder=AutoencoderSettings(latents=4, k=2, steps=10, batch=8, learning_rate=D("0.01")),
+        autoencoder=AutoencoderSettings(
+            latents=4, k=2, steps=10, batch=8, learning_rate=D("0.01"), seeds=2
+        ),
         thresholds=Thresholds(
             tau=D("0.02"),
             quorum=D("0.5"),
@@ -163,6 +175,87 @@ def null() -> NullTest:
     return NullTest(swaps=4, exact=True, level=D("0.5"), separated=(), least_examples=4)
 
 
+def token_roles() -> TokenRoles:
+    """Three tokens; the first differs, and the other two never do."""
+    shares = {"0.1": ("0.2500", "0.7500"), "1.0": ("0.0000", "1.0000")}
+    return TokenRoles(
+        roles=("first difference", "last"),
+        positions=(D("0.6667"), D("0.3333")),
+        heads=tuple(
+            HeadRoles(head=head, examples=2, shares=(D(first), D(last)))
+            for head, (first, last) in shares.items()
+        ),
+    )
+
+
+def latents() -> tuple[Latent, ...]:
+    """Latent 0 of head 0.1 on both examples; latents 0 and 1 of head 1.0 on one each."""
+    first = TopExample(example=0, prompt="positive", position=-1, role="last", size=D("1.0000"))
+    second = TopExample(
+        example=1, prompt="negative", position=-3, role="first difference", size=D("0.4000")
+    )
+    effects = {
+        7: (D("0.2000"), D("0.1000")),
+        13: (D("0.6000"), D("0.0000")),
+        14: (D("0.0000"), D("-0.6000")),
+    }
+    support, mean = {7: 2, 13: 1, 14: 1}, {7: "0.1500", 13: "0.3000", 14: "-0.3000"}
+    return tuple(
+        Latent(
+            code=code,
+            head=("0.0", "0.1", "1.0")[code // 6],
+            latent=code % 6 - 1,
+            effects=each,
+            support=support[code],
+            mean_effect=D(mean[code]),
+            top=(first, second),
+        )
+        for code, each in effects.items()
+    )
+
+
+def negatives() -> NegativeNull:
+    """Head 1.0 shows as much between negatives as on the pairs in one of two comparisons."""
+    between = {
+        "0.0": ("0.0000", "0.0000", "0.0000", "0.3333"),
+        "0.1": ("0.1000", "-0.2000", "0.1500", "0.3333"),
+        "1.0": ("0.7000", "0.1000", "0.4000", "0.6667"),
+        "1.1": ("0.0000", "0.0000", "0.0000", "1.0000"),
+    }
+    return NegativeNull(
+        examples=(0, 1),
+        heads=tuple(
+            NegativeHead(
+                head=head,
+                effects=(D(one), D(other)),
+                null_effect=D(mean),
+                p_value=D(p_value),
+            )
+            for head, (one, other, mean, p_value) in between.items()
+        ),
+    )
+
+
+def code_settings() -> tuple[CodeSetting, ...]:
+    """Two seeds; at the second, head 0.0 has a latent's code under the smaller tau only."""
+    found = []
+    for seed in (0, 1):
+        for tau in ("0.02", "0.010", "0.04"):
+            for quorum in ("0.5", "0.3", "0.7"):
+                by_latent = ("0.1",) if seed or quorum == "0.7" else ("0.1", "1.0")
+                small = ("0.0",) if seed and tau == "0.010" else ()
+                found.append(
+                    CodeSetting(
+                        seed=seed,
+                        tau=D(tau),
+                        quorum=D(quorum),
+                        heads=(*small, "0.1", "1.0"),
+                        latent_heads=(*small, *by_latent),
+                    )
+                )
+    return tuple(found)
+
+
 def codes() -> Codes:
     """Stride 6: head 0.0 owns codes 0-5, 0.1 owns 6-11, 1.0 owns 12-17, 1.1 owns 18-23."""
     return Codes(
@@ -182,6 +275,10 @@ def codes() -> Codes:
         unexplained_variance=D("0.1200"),
         ties=0,
         unvarying=(),
+        roles=token_roles(),
+        latents=latents(),
+        negatives=negatives(),
+        envelope=code_stability.code_envelope(code_settings()),
     )
 
 

@@ -26,6 +26,7 @@ from auditkit.records.task import (
 )
 from auditkit.verdict import carries, meets, why_no_effect
 
+_ALIKE = Decimal("0.75")  # code settings that share fewer of their heads disagree
 _SELDOM = Decimal("0.1")  # a head that is in fewer redrawn circuits than this is left to the table
 
 
@@ -40,6 +41,7 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
     if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
         found += about_search(task.codes, task.causal)
         found += _about_null(task)
+        found += _about_settings(task.codes)
         found += about_checks(task.specification, task.causal)
     if isinstance(task.circuit, Circuit):
         found += _about_circuit(task.circuit)
@@ -135,6 +137,20 @@ def _about_null(task: TaskRecord) -> Iterator[Finding]:
             f"Screening by itself does not tell {', '.join(others)} from label-swap chance. They are "
             "in the circuit because replacing each of them changes the task effect.",
         )
+
+
+def _about_settings(codes: Codes) -> Iterator[Finding]:
+    envelope = codes.envelope
+    if isinstance(envelope, NotAssessed) or envelope.mean_jaccard >= _ALIKE:
+        return
+    yield finding(
+        "codes_depend_on_settings",
+        "warning",
+        f"Which heads carry a code depends on settings: two of {len(envelope.settings)} combinations "
+        f"of autoencoder seed, tau and quorum share {percent(envelope.mean_jaccard)} of their heads on "
+        f"average, and less than {percent(_ALIKE)} is called low here. The verdict does not rest on "
+        "codes: patching decides which heads belong to the circuit.",
+    )
 
 
 def _about_circuit(circuit: Circuit) -> Iterator[Finding]:

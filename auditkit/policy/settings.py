@@ -55,6 +55,9 @@ class AutoencoderBlock(Record):
     steps: Written[Count] = Field(None, description="Training steps (60).")
     batch: Written[Count] = Field(None, description="Vectors per training step (128).")
     learning_rate: Written[Rate] = Field(None, description="Learning rate of Adam (0.01).")
+    seeds: Written[Annotated[int, Field(ge=1, le=100)]] = Field(
+        None, description="Seeds the envelope over codes trains with (5; 1 leaves it out)."
+    )
 
 
 class PatchingBlock(Record):

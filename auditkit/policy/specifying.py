@@ -26,7 +26,7 @@ STANDARD = Specification(
     test_examples=40,
     ablations=("resample", "mean"),
     autoencoder=AutoencoderSettings(
-        latents=32, k=4, steps=60, batch=128, learning_rate=Decimal("0.01")
+        latents=32, k=4, steps=60, batch=128, learning_rate=Decimal("0.01"), seeds=5
     ),
     thresholds=Thresholds(
         tau=Decimal("0.05"),

@@ -19,7 +19,8 @@ class AutoencoderSettings(Record):
     """One TopK sparse autoencoder per head (Gao et al., arXiv:2406.04093).
 
     ``latents`` per head, ``k`` active per vector, ``steps`` of ``batch`` vectors with Adam at
-    ``learning_rate``.
+    ``learning_rate``. ``seeds`` is how many seeds the envelope over codes trains them with, the
+    specification's first; with 1 there is no envelope.
     """
 
     latents: Positive
@@ -27,6 +28,7 @@ class AutoencoderSettings(Record):
     steps: Positive
     batch: Positive
     learning_rate: Measure
+    seeds: Positive
 
 
 class Thresholds(Record):

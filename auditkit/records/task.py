@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from auditkit.records.base import HeadId, Interval, Measure, NotAssessed, Record, Sha256
+from auditkit.records.codes import CodeEnvelope, HeadFrequency, Latent, NegativeNull, TokenRoles
 from auditkit.records.declared import Expectation
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import Ablation, Specification
@@ -139,7 +140,9 @@ class Codes(Record):
     ``quorum_count`` examples. ``unexplained_variance`` is the autoencoders' reconstruction error as a
     share of the variance; ``ties`` counts vectors whose k-th and next latent were equal. ``unvarying``
     heads put out the same, but for rounding, at every position of every discovery prompt: there is
-    nothing in them to encode.
+    nothing in them to encode. The rest says at which positions heads act, which ``latents`` the signature
+    holds, what heads show between negatives, and how the heads of the signature hold over seeds and
+    thresholds.
     """
 
     stride: Positive
@@ -150,6 +153,10 @@ class Codes(Record):
     unexplained_variance: Measure
     ties: Count
     unvarying: tuple[HeadId, ...]
+    roles: TokenRoles | NotAssessed
+    latents: tuple[Latent, ...] | NotAssessed
+    negatives: NegativeNull | NotAssessed
+    envelope: CodeEnvelope | NotAssessed
 
 
 class PatchedHead(Record):
@@ -299,13 +306,6 @@ class Causal(Record):
     joint_ablation: JointAblation | NotAssessed
     constant_role: ConstantRole | NotAssessed
     forwards: Forwards
-
-
-class HeadFrequency(Record):
-    """A head, and the share of redrawn example sets whose circuit holds it."""
-
-    head: HeadId
-    frequency: Measure
 
 
 class Stability(Record):

@@ -293,6 +293,23 @@ def effect_chart(rows: Sequence[EffectRow], threshold: Decimal) -> Chart:
     return _chart(left + width + 16, bottom + 20, words, parts)
 
 
+def frequency_chart(rows: Sequence[tuple[HeadId, Decimal]]) -> Chart:
+    """One bar per head, from 0 to the share of settings in which it was selected."""
+    left, top, pitch, width = 64.0, 8.0, 13.0, 420.0
+    axis = _axis([Decimal(0)], left, width)
+    bottom = top + pitch * len(rows)
+    parts = _frame(axis, top, bottom)
+    for index, (head, share) in enumerate(rows):
+        y = top + pitch * (index + 0.5)
+        parts.append(_rect(axis.at(0), y - 4, axis.at(share) - axis.at(0), 8, fill=_POSITIVE[2]))
+        parts.append(_text(left - 8, y + 3, head, text_anchor="end"))
+        parts.append(_text(left + width + 8, y + 3, decimal_text(share)))
+    spoken = "; ".join(f"head {head}: {decimal_text(share)}" for head, share in rows)
+    return _chart(
+        left + width + 60, bottom + 20, f"How often heads were selected. {spoken}.", parts
+    )
+
+
 def _range_words(row: ThresholdRow) -> str:
     least = f"at least {decimal_text(row.least)}"
     return least if row.most is None else f"{least} and at most {decimal_text(row.most)}"

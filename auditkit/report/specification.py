@@ -24,6 +24,7 @@ _MEANINGS: dict[str, str] = {
     "autoencoder.steps": "Training steps",
     "autoencoder.batch": "Vectors per training step",
     "autoencoder.learning_rate": "Learning rate",
+    "autoencoder.seeds": "Seeds of the envelope over codes",
     "thresholds.tau": "Least share of the task effect for a code",
     "thresholds.quorum": "Least share of examples that carry a code",
     "thresholds.head_effect": "Least effect for a head to belong to the circuit",

@@ -13,6 +13,7 @@ from auditkit.records.task import Causal, Codes, NullTest, Stability, TaskRecord
 from auditkit.report.articles import task_anchor
 from auditkit.report.charts import Chart
 from auditkit.report.checks import CheckView, check_views
+from auditkit.report.code_details import CodeDetails, code_details
 from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
 from auditkit.report.facts import Fact, declared, measured, recorded
 from auditkit.report.numbers import (
@@ -32,6 +33,7 @@ from auditkit.report.wording import (
     OBSERVATIONS,
     VERDICT_MEANINGS,
     VERDICTS,
+    absent_text,
     counted,
     decimal_text,
     interval_text,
@@ -81,6 +83,7 @@ class TaskView:
     checks: tuple[CheckView, ...]
     stability: tuple[Fact, ...]
     absent_screening: str
+    details: CodeDetails | None
     heads: tuple[HeadView, ...]
     absent_heads: str
     heads_note: str
@@ -307,9 +310,8 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         checks=check_views(task),
         stability=_stability(task.stability),
         screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),
-        absent_screening=(
-            "" if isinstance(task.codes, Codes) else f"Not assessed. {task.codes.reason}"
-        ),
+        absent_screening=absent_text(task.codes),
+        details=code_details(task),
         heads=head_rows(task, causal) if isinstance(causal, Causal) else (),
         absent_heads=absent,
         heads_note=heads_note(task, causal) if isinstance(causal, Causal) else "",

@@ -11,6 +11,7 @@ from auditkit.report.appendix import AppendixView, appendix_view
 from auditkit.report.articles import ItemView, annex_points, article_items, unknown_statements
 from auditkit.report.facts import Fact
 from auditkit.report.front import FrontView, front_view
+from auditkit.report.negatives import NegativesView, negatives_views
 from auditkit.report.tasks import TaskView, task_view
 
 
@@ -40,6 +41,7 @@ class ReportView:
     annex_iv: AnnexIV
     points: tuple[ItemView, ...]
     appendix: AppendixView
+    negatives: tuple[NegativesView, ...]
 
 
 def _document(record: AuditRecord, front: FrontView) -> DocumentView:
@@ -67,4 +69,5 @@ def build_view(record: AuditRecord, law: Law) -> ReportView:
         annex_iv=law.annex_iv,
         points=annex_points(record, law),
         appendix=appendix_view(record, law),
+        negatives=negatives_views(record),
     )

@@ -82,6 +82,11 @@ def number_or_reason(value: Decimal | NotAssessed) -> str:
     return decimal_text(value)
 
 
+def absent_text(part: object) -> str:
+    """That a part was not assessed and why, or nothing where it was."""
+    return f"Not assessed. {part.reason}" if isinstance(part, NotAssessed) else ""
+
+
 def counted(count: int, noun: str, plural: str = "") -> str:
     """``1 head``, ``2 heads``, ``1,024 heads``."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

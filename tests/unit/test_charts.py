@@ -6,6 +6,8 @@ import re
 from decimal import Decimal
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from auditkit.records.base import Interval
 from auditkit.report.charts import (
     Chart,
@@ -13,6 +15,7 @@ from auditkit.report.charts import (
     HeadMap,
     ThresholdRow,
     effect_chart,
+    frequency_chart,
     head_map,
     share_chart,
 )
@@ -115,3 +118,14 @@ def test_labels_cannot_break_out_of_the_markup() -> None:
     chart = effect_chart([EffectRow("</text><script>", interval("0.5", "0.4", "0.6"))], D("0.05"))
     assert parsed(chart).find(f"{SVG}script") is None
     assert "<script>" not in str(chart.svg)
+
+
+def test_a_frequency_is_a_bar_and_a_number() -> None:
+    """Bars are as long as their shares, and each number is drawn and spoken as recorded."""
+    chart = frequency_chart([("0.1", D("1.0000")), ("1.0", D("0.2500"))])
+    bars = [float(bar.get("width") or 0) for bar in parsed(chart).iter(f"{SVG}rect")]
+    assert bars[0] / bars[1] == pytest.approx(4, rel=0.01)
+    drawn = [text.text for text in parsed(chart).iter(f"{SVG}text")]
+    assert "1.0000" in drawn
+    assert "0.2500" in drawn
+    assert "head 0.1: 1.0000; head 1.0: 0.2500" in chart.alternative

@@ -21,9 +21,11 @@ from auditkit.codes import (
     screened_heads,
     signature,
 )
+from auditkit.records.base import NotAssessed
 from auditkit.records.task import Codes, ExampleCodes, PatchedHead
 from tests.builders import codes, model_identity, patched, specification
 
+UNSEEN = NotAssessed(reason="left out of this test")
 SPACE = CodeSpace(("0.0", "0.1", "1.0"), latents=2)
 SETS = st.lists(st.frozensets(st.integers(0, 11)), min_size=1, max_size=8)
 
@@ -152,6 +154,10 @@ def test_an_edge_is_a_pair_that_occurs_together_beyond_chance() -> None:
         unexplained_variance=Decimal("0.0"),
         ties=0,
         unvarying=(),
+        roles=UNSEEN,
+        latents=UNSEEN,
+        negatives=UNSEEN,
+        envelope=UNSEEN,
     )
     circuit = circuit_of(
         table, [patched("0.0", "0.5"), patched("1.0", "0.5")], specification().thresholds, space

@@ -105,7 +105,7 @@ def test_the_least_policy_takes_every_default_and_says_so() -> None:
         update={"metric": "probability_difference", "defaulted": specification.defaulted}
     )
     assert specification == standard
-    assert len(specification.defaulted) == 29
+    assert len(specification.defaulted) == 30
     assert {"ablations", "thresholds.tolerance", "metric"} <= set(specification.defaulted)
     assert isinstance(policy.model, HubModel)
     assert policy.report.settings().formats == ("html", "pdf")
@@ -130,6 +130,7 @@ def test_the_standard_values_are_the_documented_ones() -> None:
             "steps": 60,
             "batch": 128,
             "learning_rate": "0.01",
+            "seeds": 5,
         },
         "thresholds": {
             "tau": "0.05",

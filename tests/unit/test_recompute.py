@@ -19,6 +19,9 @@ def test_an_honest_record_agrees_with_itself() -> None:
     assert mismatches(audit_record()) == ()
 
 
+UNSEEN = {"state": "not_assessed", "reason": "It was skipped."}
+
+
 def changed(path: str, value: object) -> AuditRecord:
     """The record with one value, named by its path in the JSON, replaced."""
     document = json.loads(evidence_bytes(audit_record()))
@@ -56,6 +59,42 @@ def changed(path: str, value: object) -> AuditRecord:
         ("tasks/0/codes/heads/1/effects/0", "0.0100", "codes.examples[0.1]"),
         ("tasks/0/codes/heads/1/effects", ["0.3000"], "codes.heads"),
         ("tasks/0/codes/heads/1/q_value", "0.0100", "codes.heads[0.1]"),
+        ("tasks/0/codes/roles", UNSEEN, "copying].codes.roles"),
+        ("tasks/0/codes/roles/heads/0/shares/0", "0.3500", "codes.roles.heads[0.1]"),
+        ("tasks/0/codes/roles/heads/0/shares", ["1.0000"], "codes.roles.heads[0.1]"),
+        ("tasks/0/codes/roles/heads/1/examples", 3, "codes.roles.heads[1.0]"),
+        ("tasks/0/codes/roles/heads/1/head", "1.1", "codes.roles.heads"),
+        ("tasks/0/codes/roles/positions/0", "0.7000", "codes.roles.positions"),
+        ("tasks/0/codes/roles/roles", ["last", "first difference"], "codes.roles.roles"),
+        ("tasks/0/codes/latents", UNSEEN, "copying].codes.latents"),
+        ("tasks/0/codes/latents", [], "copying].codes.latents"),
+        ("tasks/0/codes/latents/0/support", 1, "codes.latents[7]"),
+        ("tasks/0/codes/latents/0/mean_effect", "0.9000", "codes.latents[7]"),
+        ("tasks/0/codes/latents/1/effects/1", "0.5000", "codes.latents[13].effects"),
+        ("tasks/0/codes/latents/1/effects/0", "0.5000", "codes.latents[13]"),
+        ("tasks/0/codes/latents/0/head", "0.0", "codes.latents[7]"),
+        ("tasks/0/codes/latents/0/latent", 3, "codes.latents[7]"),
+        ("tasks/0/codes/latents/2/top/1/size", "1.4000", "codes.latents[14].top"),
+        ("tasks/0/codes/latents/2/top/1/example", 2, "codes.latents[14].top"),
+        ("tasks/0/codes/negatives", UNSEEN, "copying].codes.negatives"),
+        ("tasks/0/codes/negatives/heads/2/p_value", "0.3333", "codes.negatives.heads[1.0]"),
+        ("tasks/0/codes/negatives/heads/2/null_effect", "0.0100", "codes.negatives.heads[1.0]"),
+        ("tasks/0/codes/negatives/heads/2/effects/0", "0.0100", "codes.negatives.heads[1.0]"),
+        ("tasks/0/codes/negatives/heads/2/head", "1.1", "codes.negatives.heads"),
+        ("tasks/0/codes/negatives/examples", [0], "codes.negatives.heads"),
+        ("tasks/0/codes/negatives/examples", [0, 2], "codes.negatives.examples"),
+        ("tasks/0/codes/envelope", UNSEEN, "copying].codes.envelope"),
+        ("tasks/0/codes/envelope/mean_jaccard", "1.0000", "copying].codes.envelope"),
+        ("tasks/0/codes/envelope/over_seeds", "0.1000", "copying].codes.envelope"),
+        ("tasks/0/codes/envelope/over_seeds_latents", "1.0000", "copying].codes.envelope"),
+        ("tasks/0/codes/envelope/over_thresholds", "0.1000", "copying].codes.envelope"),
+        ("tasks/0/codes/envelope/frequencies/0/frequency", "1.0000", "copying].codes.envelope"),
+        ("tasks/0/codes/envelope/settings/0/latent_heads", ["0.1"], "settings[0].latent_heads"),
+        ("tasks/0/codes/envelope/settings/9/heads", ["0.1"], "codes.envelope.settings[9]"),
+        ("tasks/0/codes/envelope/settings/9/seed", 7, "codes.envelope.settings"),
+        ("tasks/0/codes/envelope/settings/2/latent_heads", ["0.1", "1.1"], "codes.envelope"),
+        ("tasks/0/specification/autoencoder/seeds", 1, "copying].codes.envelope"),
+        ("tasks/0/specification/autoencoder/seeds", 3, "codes.envelope.settings"),
         ("tasks/0/null/separated", ["0.1"], "tasks[copying].null"),
         ("tasks/0/null/least_examples", 2, "tasks[copying].null"),
         ("tasks/0/specification/null_level", "0.7", "tasks[copying].null"),

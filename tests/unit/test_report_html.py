@@ -12,7 +12,7 @@ from auditkit.law import ARTICLE_13_ITEMS, load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.declared import NotApplicable, Provided
-from auditkit.records.task import Causal, Circuit
+from auditkit.records.task import Causal, Circuit, Codes
 from auditkit.report.html import render_html
 from auditkit.report.view import build_view
 from auditkit.report.wording import percent_text, shortened, visible
@@ -355,3 +355,54 @@ def test_long_tables_say_what_they_leave_out() -> None:
     many = causal.model_copy(update={"patched": causal.patched + (small,) * 60})
     text = rendered(with_first_task(causal=many)).text
     assert "32 more heads were replaced, with smaller effects, neither found nor declared" in text
+
+
+def with_codes(**changes: object) -> AuditRecord:
+    first = audit_record().tasks[0].codes
+    assert isinstance(first, Codes)
+    return with_first_task(codes=first.model_copy(update=changes))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "all positions alike 0.6667 0.3333 0.1 0.2500 0.7500 1.0 0.0000 1.0000",
+        (
+            "0.1 0 2 0.1500 prompt of example 0 (printed above), position \u22121, last: 1.0000; "
+            "matched prompt of example 1, position \u22123, first difference: 0.4000"
+        ),
+        "These are all latents of the signature. Circuit heads without a latent in the signature: none.",
+        "18: 2 autoencoder seeds; tau 0.010, 0.02, 0.04; quorum 0.3, 0.5, 0.7",
+        "The verdict does not rest on codes: patching decides which heads belong to the circuit.",
+        "Heads with a code in every combination 0.1, 1.0",
+        "10 Effects between negatives",
+        "1.0 declared and found 0.7000 0.7000 0.4000 0.6667",
+        "2 comparisons of two negatives. Every head of the model is listed.",
+    ],
+)
+def test_the_details_of_the_codes_are_printed(words: str, page: Page) -> None:
+    assert words in page.text
+
+
+def test_details_that_are_absent_say_why() -> None:
+    """Each part by itself, and none of them as zero."""
+    absent = NotAssessed(reason="It was skipped.")
+    for part in ("roles", "latents", "negatives", "envelope"):
+        text = rendered(with_codes(**{part: absent})).text
+        assert text.count("Not assessed. It was skipped.") == 1, part
+    codes = audit_record().tasks[0].codes
+    assert isinstance(codes, Codes)
+    assert not isinstance(codes.roles, NotAssessed)
+    silent = codes.roles.heads[0].model_copy(update={"examples": 0, "shares": absent})
+    roles = codes.roles.model_copy(update={"heads": (silent,)})
+    assert "0.1 not assessed: It was skipped." in rendered(with_codes(roles=roles)).text
+    assert "None: no latent of a circuit head" in rendered(with_codes(latents=())).text
+
+
+def test_a_prompt_that_is_not_shown_is_not_said_to_be_printed() -> None:
+    hidden = (
+        audit_record()
+        .tasks[0]
+        .examples.model_copy(update={"shown": NotAssessed(reason="It is from a file.")})
+    )
+    assert "printed above" not in rendered(with_first_task(examples=hidden)).text

@@ -6,15 +6,16 @@ from decimal import Decimal
 
 import pytest
 
+from auditkit.code_stability import code_envelope
 from auditkit.findings import findings_of
 from auditkit.records.base import NotAssessed
+from auditkit.records.codes import HeadFrequency
 from auditkit.records.declared import Expectation
 from auditkit.records.task import (
     Behaviour,
     Causal,
     Circuit,
     Finding,
-    HeadFrequency,
     SetEffect,
     Stability,
     TaskRecord,
@@ -31,7 +32,16 @@ from auditkit.verdict import (
     set_effect,
     tolerated,
 )
-from tests.builders import causal, codes, copying, counting, digest, null, specification
+from tests.builders import (
+    causal,
+    code_settings,
+    codes,
+    copying,
+    counting,
+    digest,
+    null,
+    specification,
+)
 
 D = Decimal
 WEIGHTS = digest("c")
@@ -277,6 +287,11 @@ def test_the_reader_is_told_what_was_not_reached() -> None:
     )
     assert {"unsure_heads", "verdict_not_stable"} <= set(told(copying(), stability=unstable))
     assert "verdict_stable" in told(copying())
+    assert "codes_depend_on_settings" not in told(copying())
+    settings = code_settings()
+    unlike = [each.model_copy(update={"heads": (f"0.{i}",)}) for i, each in enumerate(settings)]
+    unsure = codes().model_copy(update={"envelope": code_envelope(unlike)})
+    assert "codes_depend_on_settings" in told(copying(), codes=unsure)
     assert "not_beyond_chance" in told(copying())
     assert "beyond_chance" in told(
         copying(), null=null().model_copy(update={"separated": ("0.1", "1.0")})
