@@ -49,9 +49,12 @@ from auditkit.records.audit import (
     Times,
 )
 from auditkit.records.base import NotAssessed, measured
-from auditkit.records.specification import Specification
+from auditkit.records.specification import Method, Specification
 from auditkit.records.task import Behaviour, Causal, Circuit, Codes, Ladder, TaskRecord
+from auditkit.records.unique_codes import UniqueCodes
 from auditkit.tokens import Tokenizer
+from auditkit.unique_codes import observe_codes
+from auditkit.unique_counts import NO_CIRCUIT, NOTHING_CAUSAL
 from auditkit.verdict import NO_BEHAVIOUR, NO_EFFECT, NO_EXPECTATION, behaviour_of, overall
 
 _NOT_YET = NotAssessed(reason="This version of auditkit does not assess it.")
@@ -140,13 +143,16 @@ def audit_task(
         test = observe(subject, prompts.test, specification, attributed=False)
         behaviour = measure_behaviour(test, specification)
         advance(1)
-    mechanism: Mechanism | NotAssessed = NO_BEHAVIOUR
+    mechanism: Mechanism | UniqueCodes | NotAssessed = NO_BEHAVIOUR
+    search = _SEARCHES[specification.method]
     if behaviour.state == "observed":
         with progress.stage(f"{task.id}: activations", 1) as advance:
-            discovery = observe(subject, prompts.discovery, specification, attributed=True)
+            discovery = observe(
+                subject, prompts.discovery, specification, attributed=search.attributed
+            )
             advance(1)
-        with progress.stage(f"{task.id}: patch heads", len(subject.heads)) as advance:
-            mechanism = find_mechanism(subject, discovery, test, specification, advance)
+        with progress.stage(f"{task.id}: {search.stage}", len(subject.heads)) as advance:
+            mechanism = search.find(subject, discovery, test, specification, advance)
     return conclude(
         task, specification, prompts, behaviour, mechanism, subject.identity.weights_digest
     )
@@ -223,6 +229,42 @@ def find_mechanism(
     return Mechanism(codes, causal, circuit)
 
 
+def find_unique_codes(
+    subject: Subject,
+    discovery: tuple[Captured, ...],
+    test: tuple[Captured, ...],
+    specification: Specification,
+    advance: Advance,
+) -> UniqueCodes:
+    """The published method's codes on the discovery pairs; it asks nothing of the test pairs."""
+    del test
+    observed = observe_codes(subject, discovery, specification)
+    advance(len(subject.heads))
+    return observed
+
+
+Find = Callable[
+    [Subject, tuple[Captured, ...], tuple[Captured, ...], Specification, Advance],
+    Mechanism | UniqueCodes | NotAssessed,
+]
+"""What a method makes of a task's discovery and test pairs."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How one method looks for a mechanism: what its stage is called, and whether it needs slopes."""
+
+    stage: str
+    attributed: bool
+    find: Find
+
+
+_SEARCHES: dict[Method, Search] = {
+    "attributed-codes": Search("patch heads", attributed=True, find=find_mechanism),
+    "unique-codes": Search("count codes", attributed=False, find=find_unique_codes),
+}
+
+
 def screen(
     subject: Subject,
     discovery: tuple[Captured, ...],
@@ -249,9 +291,11 @@ def screen(
 
 
 def parts_of(
-    mechanism: Mechanism | NotAssessed,
-) -> tuple[Codes | NotAssessed, Causal | NotAssessed, Circuit | NotAssessed]:
-    """Codes, causal check and circuit, each found or each not assessed for the same reason."""
+    mechanism: Mechanism | UniqueCodes | NotAssessed,
+) -> tuple[Codes | UniqueCodes | NotAssessed, Causal | NotAssessed, Circuit | NotAssessed]:
+    """Codes, causal check and circuit, each found or each not assessed with its reason."""
+    if isinstance(mechanism, UniqueCodes):
+        return mechanism, NOTHING_CAUSAL, NO_CIRCUIT
     if isinstance(mechanism, NotAssessed):
         return mechanism, mechanism, mechanism
     return mechanism.codes, mechanism.causal, mechanism.circuit
@@ -262,7 +306,7 @@ def conclude(
     specification: Specification,
     prompts: PreparedPrompts,
     behaviour: Behaviour,
-    mechanism: Mechanism | NotAssessed,
+    mechanism: Mechanism | UniqueCodes | NotAssessed,
     weights_digest: str,
 ) -> TaskRecord:
     """The task's record: measurements, then everything that follows from them by stated rules."""

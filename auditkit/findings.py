@@ -23,6 +23,7 @@ from auditkit.records.task import (
     SetEffect,
     TaskRecord,
 )
+from auditkit.unique_findings import about_unique_codes
 from auditkit.verdict import NO_EFFECT, carries, meets
 
 _RARE = Decimal("0.05")  # the largest p-value at which the circuit stands out from random sets
@@ -51,6 +52,7 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
     if isinstance(task.circuit, Circuit):
         found += _about_circuit(task.circuit)
         found += _about_expectation(task, task.circuit)
+    found += about_unique_codes(task)
     found += _about_declaration(task.expected, weights_digest)
     found += _about_stability(task)
     return tuple(found)

@@ -22,6 +22,8 @@ from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
 from auditkit.records.task import Causal, Codes, PatchedHead, RandomSets, SetEffect, TaskRecord
+from auditkit.records.unique_codes import UniqueCodes
+from auditkit.unique_counts import NO_CIRCUIT, NOTHING_CAUSAL, differences
 from auditkit.verdict import (
     NO_BEHAVIOUR,
     NO_CONSTANT_HEAD,
@@ -49,10 +51,16 @@ def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
         behaviour.positive_values, behaviour.negative_values, specification
     ):
         yield "behaviour"
-    yield from _assessed_together(task)
+    if specification.method == "unique-codes":
+        yield from _observed_only(task)
+    else:
+        yield from _assessed_together(task)
     space = CodeSpace.of(model.layers, specification.autoencoder.latents)
     if isinstance(task.codes, Codes):
         yield from _codes(task, task.codes, space)
+    if isinstance(task.codes, UniqueCodes):
+        n, seed = task.examples.discovery.n, specification.seed
+        yield from differences(task.codes, space.head_ids, n, seed)
     if isinstance(task.causal, Causal):
         yield from _causal(task, task.causal, space)
     if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
@@ -81,6 +89,19 @@ def _assessed_together(task: TaskRecord) -> Iterator[str]:
     for key, part in parts.items():
         if isinstance(part, NotAssessed) if assessed else part != absent:
             yield key
+    if isinstance(task.codes, UniqueCodes):
+        yield "codes"
+
+
+def _observed_only(task: TaskRecord) -> Iterator[str]:
+    """The published method states unique codes and nothing causal, or nothing without a behaviour."""
+    absent = None if task.behaviour.state == "observed" else NO_BEHAVIOUR
+    if task.codes != absent if absent else not isinstance(task.codes, UniqueCodes):
+        yield "codes"
+    if task.causal != (absent or NOTHING_CAUSAL):
+        yield "causal"
+    if task.circuit != (absent or NO_CIRCUIT):
+        yield "circuit"
 
 
 def _codes(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:

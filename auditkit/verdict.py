@@ -43,6 +43,7 @@ from auditkit.records.task import (
     Stability,
     Verdict,
 )
+from auditkit.records.unique_codes import UniqueCodes
 
 Claim = Literal["sufficiency", "necessity"]
 
@@ -157,7 +158,7 @@ def comparison_of(
 
 def ladder_of(
     behaviour: Behaviour,
-    codes: Codes | NotAssessed,
+    codes: Codes | UniqueCodes | NotAssessed,
     null: NullTest | NotAssessed,
     causal: Causal | NotAssessed,
     stability: Stability | NotAssessed,
@@ -171,17 +172,22 @@ def ladder_of(
     )
 
 
-def _association(codes: Codes | NotAssessed, null: NullTest | NotAssessed) -> Observation:
+def _association(
+    codes: Codes | UniqueCodes | NotAssessed, null: NullTest | NotAssessed
+) -> Observation:
     """Whether codes recur across the examples, and some head's effect is beyond label-swap chance.
+
+    Of unique codes: whether there are any, and some head's count of them is beyond that chance.
 
     With too few examples for a single head to be told from chance, finding none says nothing.
     """
     if isinstance(codes, NotAssessed) or isinstance(null, NotAssessed):
         return "not_assessed"
-    if codes.signature and null.separated:
+    seen = codes.reported if isinstance(codes, UniqueCodes) else codes.signature
+    if seen and null.separated:
         return "observed"
     too_few = len(codes.examples) < null.least_examples
-    return "not_assessed" if codes.signature and too_few else "not_observed"
+    return "not_assessed" if seen and too_few else "not_observed"
 
 
 def _observed(seen: bool) -> Observation:

@@ -10,6 +10,7 @@ from auditkit.records.base import HeadId, Interval, Measure, NotAssessed, Record
 from auditkit.records.declared import Expectation
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import Ablation, Specification
+from auditkit.records.unique_codes import UniqueCodes
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -84,13 +85,14 @@ class ScreenedHead(Record):
 
 
 class NullTest(Record):
-    """The label-swap null: how often a head's attributed effect is as large by chance.
+    """The label-swap null: how often a head's attributed effect, or its count, is as large by chance.
 
     Swapping positive and negative within a pair turns the sign of its effect. Each head's ``p_value``
     is the share of ``swaps`` sign patterns, all 2^n of them where ``exact``, whose mean effect is at
-    least as large in magnitude; ``q_value`` corrects for the number of heads (Benjamini and Hochberg
-    1995). ``separated`` heads have a q-value of at most ``level``. With fewer than ``least_examples``
-    examples no head could be separated by itself, however large its effect.
+    least as large in magnitude, or whose count of unique codes is at least as large; ``q_value``
+    corrects for the number of heads (Benjamini and Hochberg 1995). ``separated`` heads have a q-value of
+    at most ``level``. With fewer than ``least_examples`` examples no head could be separated by itself,
+    however large its effect or count.
     """
 
     swaps: Positive
@@ -278,7 +280,7 @@ class TaskRecord(Record):
     specification: Specification
     examples: Examples
     behaviour: Behaviour
-    codes: Codes | NotAssessed
+    codes: Codes | UniqueCodes | NotAssessed
     null: NullTest | NotAssessed
     causal: Causal | NotAssessed
     circuit: Circuit | NotAssessed

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditkit.records.base import NotAssessed
-from auditkit.records.task import Causal, Edge, PatchedHead, TaskRecord
+from auditkit.records.task import Causal, Codes, Edge, PatchedHead, TaskRecord
 from auditkit.report.wording import OBSERVATIONS, counted, decimal_text, range_text
 
 EDGES_SHOWN = 24
@@ -87,9 +87,9 @@ def _rows_shown(task: TaskRecord, causal: Causal) -> list[PatchedHead]:
 def head_rows(task: TaskRecord, causal: Causal) -> tuple[HeadView, ...]:
     """The heads with the largest effect, and every head found or declared, largest effect first."""
     screened = (
-        {}
-        if isinstance(task.codes, NotAssessed)
-        else {screened.head: screened for screened in task.codes.heads}
+        {screened.head: screened for screened in task.codes.heads}
+        if isinstance(task.codes, Codes)
+        else {}
     )
     rows = []
     for patched in _rows_shown(task, causal):

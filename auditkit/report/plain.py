@@ -9,6 +9,8 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
 from auditkit.records.specification import Ablation
 from auditkit.records.task import Causal, SetEffect, TaskRecord
+from auditkit.records.unique_codes import UniqueCodes
+from auditkit.report.unique_codes import which_heads
 from auditkit.report.wording import (
     OBSERVATIONS,
     counted,
@@ -56,6 +58,8 @@ def _does_it(task: TaskRecord) -> str:
 
 
 def _heads(task: TaskRecord, model: ModelIdentity) -> str:
+    if isinstance(task.codes, UniqueCodes):
+        return which_heads(task, task.codes)
     if isinstance(task.causal, NotAssessed):
         return f"Not assessed. {task.causal.reason}"
     if isinstance(task.circuit, NotAssessed):

@@ -26,6 +26,7 @@ from auditkit.report.numbers import (
 )
 from auditkit.report.plain import PlainWords, plain_words
 from auditkit.report.specification import SettingView, settings
+from auditkit.report.unique_codes import ASSOCIATION, UniqueCodesView, unique_codes_view
 from auditkit.report.wording import (
     LEVELS,
     OBSERVATIONS,
@@ -82,6 +83,7 @@ class TaskView:
     constant_role: tuple[Fact, ...]
     stability: tuple[Fact, ...]
     absent_screening: str
+    unique_codes: UniqueCodesView | None
     heads: tuple[HeadView, ...]
     absent_heads: str
     heads_note: str
@@ -114,8 +116,9 @@ _RUNGS = (
 
 
 def _ladder(task: TaskRecord) -> tuple[RungView, ...]:
+    other = {"association": ASSOCIATION} if task.specification.method == "unique-codes" else {}
     return tuple(
-        RungView(name, meaning, OBSERVATIONS[getattr(task.ladder, key)])
+        RungView(name, other.get(key, meaning), OBSERVATIONS[getattr(task.ladder, key)])
         for key, name, meaning in _RUNGS
     )
 
@@ -376,8 +379,9 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         stability=_stability(task.stability),
         screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),
         absent_screening=(
-            "" if isinstance(task.codes, Codes) else f"Not assessed. {task.codes.reason}"
+            f"Not assessed. {task.codes.reason}" if isinstance(task.codes, NotAssessed) else ""
         ),
+        unique_codes=unique_codes_view(task),
         heads=head_rows(task, causal) if isinstance(causal, Causal) else (),
         absent_heads=absent,
         heads_note=heads_note(task, causal) if isinstance(causal, Causal) else "",
