@@ -80,8 +80,8 @@ def _against_chance(codes: UniqueCodes, null: NullTest) -> Iterator[Finding]:
         yield Finding(
             code="count_beyond_chance",
             level="note",
-            text=f"The label-swap test tells the counts of {_names(beyond)} from chance, at a false "
-            f"discovery rate of {null.level}. That is an association, not an effect.",
+            text=f"The label-swap test tells the counts of {_names(beyond)} from chance, with a "
+            f"q-value of at most {null.level}. That is an association, not an effect.",
         )
     if others:
         yield Finding(

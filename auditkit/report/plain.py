@@ -40,10 +40,12 @@ class PlainWords:
 
 def _asked(task: TaskRecord) -> str:
     test = task.examples.test.n
+    observed_only = task.specification.method == "unique-codes"
+    purpose = "count codes on" if observed_only else "find the heads involved"
     return (
         f"The model was given {counted(test, 'test prompt')} that call for the behaviour, and for "
         f"each one a matched prompt, meant to differ only in what the behaviour depends on. "
-        f"{counted(task.examples.discovery.n, 'other pair')} served to find the heads involved."
+        f"{counted(task.examples.discovery.n, 'other pair')} served to {purpose}."
     )
 
 

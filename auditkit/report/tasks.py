@@ -15,6 +15,7 @@ from auditkit.report.articles import task_anchor
 from auditkit.report.charts import Chart
 from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
 from auditkit.report.facts import Fact, declared, measured, recorded
+from auditkit.report.ladder import RungView, ladder
 from auditkit.report.numbers import (
     EdgeView,
     HeadView,
@@ -26,7 +27,7 @@ from auditkit.report.numbers import (
 )
 from auditkit.report.plain import PlainWords, plain_words
 from auditkit.report.specification import SettingView, settings
-from auditkit.report.unique_codes import ASSOCIATION, UniqueCodesView, unique_codes_view
+from auditkit.report.unique_codes import PROMPT_SETS, UniqueCodesView, unique_codes_view
 from auditkit.report.wording import (
     LEVELS,
     OBSERVATIONS,
@@ -40,15 +41,6 @@ from auditkit.report.wording import (
     percent_interval_text,
     percent_text,
 )
-
-
-@dataclass(frozen=True)
-class RungView:
-    """One rung of the ladder of claims."""
-
-    name: str
-    meaning: str
-    observation: str
 
 
 @dataclass(frozen=True)
@@ -103,26 +95,6 @@ class TaskView:
     defaults_note: str
 
 
-_RUNGS = (
-    (
-        "behaviour",
-        "Behaviour",
-        "The model does the task on the test prompts, and less so on matched ones",
-    ),
-    ("association", "Association", "Codes for an attributed effect recur across the examples"),
-    ("causal", "Causal", "Without the circuit enough of the effect is lost, under every ablation"),
-    ("stable", "Stable", "The verdict holds when the discovery examples are drawn again"),
-)
-
-
-def _ladder(task: TaskRecord) -> tuple[RungView, ...]:
-    other = {"association": ASSOCIATION} if task.specification.method == "unique-codes" else {}
-    return tuple(
-        RungView(name, other.get(key, meaning), OBSERVATIONS[getattr(task.ladder, key)])
-        for key, name, meaning in _RUNGS
-    )
-
-
 def _example(shown: PromptPair | NotAssessed) -> tuple[Fact, ...]:
     if isinstance(shown, NotAssessed):
         return (Fact("One pair", f"not shown: {shown.reason}"),)
@@ -149,10 +121,12 @@ def _example(shown: PromptPair | NotAssessed) -> tuple[Fact, ...]:
 
 def _prompts(task: TaskRecord) -> tuple[Fact, ...]:
     found, test = task.examples.discovery, task.examples.test
+    observed_only = task.specification.method == "unique-codes"
+    purposes = PROMPT_SETS if observed_only else ("To find the circuit", "To test it")
     return (
         Fact("Origin", task.examples.origin, code=True),
-        recorded("To find the circuit", f"{counted(found.n, 'pair')}, {found.sha256}", code=True),
-        recorded("To test it", f"{counted(test.n, 'pair')}, {test.sha256}", code=True),
+        recorded(purposes[0], f"{counted(found.n, 'pair')}, {found.sha256}", code=True),
+        recorded(purposes[1], f"{counted(test.n, 'pair')}, {test.sha256}", code=True),
     )
 
 
@@ -370,7 +344,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         plain=plain_words(task, record.model),
         prompts=_prompts(task),
         example=_example(task.examples.shown),
-        ladder=_ladder(task),
+        ladder=ladder(task),
         findings=tuple(FindingView(LEVELS[f.level], f.code, f.text) for f in task.findings),
         evidence_for=_evidence_for(task, law),
         behaviour=_behaviour(task),

@@ -37,6 +37,9 @@ UNUSED_SETTINGS = (
 ASSOCIATION = "Some head's count of unique codes is beyond what swapped labels give"
 """What the second rung of the ladder says of this method."""
 
+PROMPT_SETS = ("To count codes on", "To test the behaviour")
+"""What discovery and test pairs are for under this method."""
+
 METHOD = (
     "Method unique-codes, published and observational: no head was replaced. Its specification, its "
     "known faults and its limits are in the task's section."
@@ -111,6 +114,15 @@ def _caption(drawn: int, heads: int) -> str:
     return (
         f"Unique codes of {which}. Bar: the count. Upright mark: the mean count when "
         f"labels are swapped."
+    )
+
+
+def procedure(task: TaskRecord) -> str:
+    """What was done with which prompts, for the items of law that ask for the procedure."""
+    return (
+        f"Procedure, settings, metric and results are in the task's section: "
+        f"{counted(task.examples.discovery.n, 'prompt pair')} to count codes on, "
+        f"{counted(task.examples.test.n, 'other pair')} to test the behaviour. No head was replaced."
     )
 
 
