@@ -5,9 +5,9 @@
 1. the model does not do the task                        -> ``not_assessed``
 2. the policy declares no expectation                    -> ``not_assessed``
 3. the expectation was declared for other weights        -> ``inconclusive``
-4. no head reaches the threshold, or removing the
-   circuit does not remove enough of the task effect
-   under every declared ablation                         -> ``inconclusive``
+4. the method only observes, or no head reaches the
+   threshold, or removing the circuit does not remove
+   enough of the task effect under every ablation        -> ``inconclusive``
 5. precision and recall, and sufficiency where it is
    declared, reach the declared thresholds               -> ``consistent``, else ``not_consistent``
 6. more than the declared tolerance of redrawn example

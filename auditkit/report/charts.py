@@ -336,7 +336,7 @@ def share_chart(rows: Sequence[ThresholdRow]) -> Chart:
 def count_chart(rows: Sequence[CountRow]) -> Chart:
     """One line per head: a bar for its count, an upright mark for the mean count under swaps."""
     left, top, pitch, width = 64.0, 8.0, 15.0, 520.0
-    axis = _axis([Decimal(row.count) for row in rows], left, width)
+    axis = _axis([max(Decimal(row.count), row.swapped_mean) for row in rows], left, width)
     bottom = top + pitch * len(rows)
     parts = _frame(axis, top, bottom)
     for index, row in enumerate(rows):

@@ -12,7 +12,7 @@ from auditkit.report.unique_codes import UNUSED_SETTINGS
 from auditkit.report.wording import decimal_text, listed
 
 _MEANINGS: dict[str, str] = {
-    "method": "How the circuit is found",
+    "method": "How heads are looked for",
     "attribution": "Which gradients rank the heads before patching",
     "attribution_steps": "Points along the input (for input_ig only)",
     "metric": "What is compared between right and wrong answers",

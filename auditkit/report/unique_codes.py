@@ -70,7 +70,7 @@ class CountView:
     p_value: str
     q_value: str
     silent: str
-    standing: str
+    separated: str
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _words(codes: UniqueCodes) -> tuple[str, ...]:
 def _facts(codes: UniqueCodes, null: NullTest) -> tuple[Fact, ...]:
     settings = codes.autoencoder
     rows = 2 * len(codes.examples) * len(codes.heads)
-    which = "all patterns of" if null.exact else "random patterns of"
+    patterns = f"all {null.swaps:,} patterns" if null.exact else f"{null.swaps:,} random patterns"
     return (
         recorded("Source of the method", "O'Neill and Bui, arXiv:2405.12522"),
         recorded(
@@ -163,7 +163,7 @@ def _facts(codes: UniqueCodes, null: NullTest) -> tuple[Fact, ...]:
             "Heads with a unique code, which the method reports",
             f"{len(codes.reported):,} of {len(codes.heads):,}",
         ),
-        recorded("Label-swap test", f"{null.swaps:,} {which} swapped labels"),
+        recorded("Label-swap test", f"{patterns} of swapped labels"),
         measured(
             f"Heads told from chance at a false discovery rate of {percent_text(null.level)}",
             listed(null.separated),
@@ -191,14 +191,14 @@ def _row(head: CountedHead, task: TaskRecord, null: NullTest) -> CountView:
         p_value=decimal_text(head.p_value),
         q_value=decimal_text(head.q_value),
         silent=f"{head.silent:,}",
-        standing=_standing(head, null),
+        separated=_separated(head, null),
     )
 
 
-def _standing(head: CountedHead, null: NullTest) -> str:
-    if head.head in null.separated:
-        return "beyond chance"
-    return "not told from chance" if head.count else "no unique code"
+def _separated(head: CountedHead, null: NullTest) -> str:
+    if not head.count:
+        return "no unique code"
+    return "yes" if head.head in null.separated else "no"
 
 
 def _is_declared(head: CountedHead, task: TaskRecord) -> bool:

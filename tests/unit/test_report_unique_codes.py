@@ -7,12 +7,13 @@ import re
 import pytest
 
 from auditkit.law import load_law
+from auditkit.report.charts import CountRow, count_chart
 from auditkit.report.html import render_html
 from auditkit.report.tasks import task_view
 from auditkit.report.unique_codes import HEADS_SHOWN, UniqueCodesView
 from auditkit.report.view import build_view
 from auditkit.unique_counts import counted, reported
-from tests.builders import audit_record, with_conclusions
+from tests.builders import D, audit_record, with_conclusions
 from tests.unique_codes_records import watched_record, watching
 from tests.unit.test_law import FORBIDDEN
 from tests.unit.test_report_html import Page
@@ -62,13 +63,13 @@ def test_nothing_about_replacing_heads_is_claimed(page: Page) -> None:
 def test_every_count_has_its_null_beside_it() -> None:
     """Largest count first; the head that only varies leads, with a p-value of 1."""
     rows = [
-        (row.head, row.count, row.swapped_mean, row.rank, row.p_value, row.q_value, row.standing)
+        (row.head, row.count, row.swapped_mean, row.rank, row.p_value, row.q_value, row.separated)
         for row in section("0.25").heads
     ]
     assert rows == [
-        ("1.0", "4", "4.0000", "1", "1.0000", "1.0000", "not told from chance"),
-        ("0.0", "2", "0.5625", "2", "0.0625", "0.2500", "beyond chance"),
-        ("0.1", "1", "0.2500", "3", "0.2500", "0.5000", "not told from chance"),
+        ("1.0", "4", "4.0000", "1", "1.0000", "1.0000", "no"),
+        ("0.0", "2", "0.5625", "2", "0.0625", "0.2500", "yes"),
+        ("0.1", "1", "0.2500", "3", "0.2500", "0.5000", "no"),
         ("1.1", "0", "0.0000", "4", "1.0000", "1.0000", "no unique code"),
     ]
     assert [row.declared for row in section().heads] == [
@@ -92,6 +93,13 @@ def test_the_picture_says_the_same_in_words() -> None:
     chart = section().chart
     assert "head 0.0: 2, under swaps 0.5625" in chart.alternative
     assert chart.svg.count("<rect") == 4
+
+
+def test_a_mean_larger_than_every_count_is_still_in_the_picture() -> None:
+    """The mark for the swapped labels stays inside the frame when it is beyond every bar."""
+    chart = count_chart([CountRow("0.0", 1, D("3.5000"))])
+    (width,) = re.findall(r'viewBox="0 0 ([0-9.]+)', chart.svg)
+    assert all(float(x) < float(width) for x in re.findall(r'x1="([0-9.]+)"', chart.svg))
 
 
 def test_settings_without_a_meaning_here_are_said_to_be_unused() -> None:
