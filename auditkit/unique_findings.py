@@ -52,7 +52,7 @@ def _known_faults(codes: UniqueCodes) -> Finding:
         code="known_faults",
         level="warning",
         text="Known faults of the published method, kept as described: it has no null of its own, and "
-        "on identical distributions of positives and negatives its count still reaches 20 to 29; "
+        "elsewhere its count has reached 20 to 29 where positives and negatives were drawn alike; "
         "silence and feature 0 share the code 0; and it scores prompts it was trained on, here "
         f"{trained} of {prompts}. The label-swap test printed beside each count is not part of it.",
     )

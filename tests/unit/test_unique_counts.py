@@ -121,6 +121,19 @@ def test_a_head_that_only_varies_has_a_count_and_no_evidence() -> None:
     assert separated.separated == ("0.0",)
 
 
+def test_seven_pairs_are_the_fewest_that_could_tell_one_of_four_heads_from_chance() -> None:
+    """A count may be reached by the labels alone: p = 1/128, and 4/128 is below 0.05 where 4/64 is not."""
+    null = watching().null
+    assert isinstance(null, NullTest)
+    assert null.least_examples == 7
+    for n, told in ((6, ()), (7, ("0.0",))):
+        table = [[(i % 2, 9) for i in range(n)], *[[(1, 1)] * n] * 3]
+        heads = counted(as_pairs(table), HEADS, seed=0)
+        assert (heads[0].count, heads[0].at_least) == (2, 1)
+        codes = unique_codes().model_copy(update={"examples": as_pairs(table), "heads": heads})
+        assert count_null(codes, D("0.05")).separated == told
+
+
 def test_where_labels_mean_nothing_counts_are_large_and_the_null_is_quiet() -> None:
     """Of 2000 heads with exchangeable labels most are reported; the null passes few at p <= 0.05."""
     draw = random.Random(3)  # noqa: S311 - a repeatable draw
