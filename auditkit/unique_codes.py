@@ -32,6 +32,11 @@ class CodeTable:
     codes: Tensor
     silent: Tensor
 
+    @classmethod
+    def of(cls, features: Tensor) -> CodeTable:
+        """The largest of the features ``[n_prompts, n_heads, features]``, none of them below 0."""
+        return cls(codes=features.argmax(-1), silent=~features.any(-1))
+
 
 def observe_codes(
     subject: Subject, discovery: Sequence[Captured], specification: Specification
@@ -85,8 +90,7 @@ def discretise(vectors: Tensor, seed: int) -> CodeTable:
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(vectors.shape[0], generator=generator)[: PUBLISHED.prompts]
     encoder, bias = _train(vectors[chosen].flatten(0, 1), generator)
-    features = torch.relu((vectors - bias) @ encoder)
-    return CodeTable(codes=features.argmax(-1), silent=~features.any(-1))
+    return CodeTable.of(torch.relu((vectors - bias) @ encoder))
 
 
 def _train(vectors: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from auditkit.law import load_law
 from auditkit.report.charts import CountRow, count_chart
 from auditkit.report.html import render_html
+from auditkit.report.pdf import render_pdf
 from auditkit.report.tasks import task_view
 from auditkit.report.unique_codes import HEADS_SHOWN, UniqueCodesView
 from auditkit.report.view import build_view
@@ -139,6 +143,21 @@ def test_a_large_model_has_its_first_heads_in_the_table_and_the_rest_counted() -
     codes_found = {found.code for found in changed.findings}
     assert "no_unique_code" in codes_found
     assert "count_not_beyond_chance" not in codes_found
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
+def test_the_pdf_says_what_the_html_says(page: Page, tmp_path: Path) -> None:
+    """The section's paragraphs and every row of its table are in the PDF as in the HTML."""
+    made = tmp_path / "report.pdf"
+    made.write_bytes(render_pdf(watched_record("0.25"), load_law(), ()))
+    command = ["pdftotext", "-layout", str(made), "-"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    joined = " ".join(text.split())
+    view = section("0.25")
+    rows = [" ".join(vars(row).values()) for row in view.heads]
+    for words in (*view.words, *rows, view.heads_note, view.chart_caption):
+        assert words in joined, words
+        assert words in page.text, words
 
 
 def test_no_forbidden_word(page: Page) -> None:

@@ -17,7 +17,7 @@ from auditkit.model.subject import Subject
 from auditkit.policy.specifying import STANDARD
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.prompts import PromptPair
-from auditkit.unique_codes import discretise, pooled
+from auditkit.unique_codes import CodeTable, discretise, pooled
 from auditkit.unique_counts import PUBLISHED, differences
 from tests.toy_models import gpt2, llama, save
 
@@ -97,6 +97,13 @@ def test_pairs_of_several_lengths_keep_their_places(subject: Subject) -> None:
     recorded = [each.positive.codes for each in found.examples]
     recorded += [each.negative.codes for each in found.examples]
     assert [list(codes) for codes in recorded] == slow
+
+
+def test_silence_and_feature_0_share_a_code_and_are_told_apart_beside_it() -> None:
+    """No feature, feature 0, feature 2: codes 0, 0 and 2, and only the first is silent."""
+    table = CodeTable.of(torch.tensor([[[0.0, 0.0, 0.0], [2.0, 1.0, 0.0], [0.0, 0.0, 1.0]]]))
+    assert table.codes.tolist() == [[0, 0, 2]]
+    assert table.silent.tolist() == [[True, False, False]]
 
 
 def test_a_head_that_writes_nothing_new_is_silent_with_code_0() -> None:
