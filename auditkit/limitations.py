@@ -8,6 +8,7 @@ from auditkit.law import load_law
 from auditkit.records.audit import Limitation
 from auditkit.records.declared import Expectation
 from auditkit.records.task import Stability, TaskRecord
+from auditkit.records.unique_codes import UniqueCodes
 
 _FIXED: tuple[Limitation, ...] = (
     Limitation(
@@ -67,15 +68,15 @@ def limitations_of(tasks: Sequence[TaskRecord], committed_at: str | None) -> tup
     return (
         Limitation(code="supporting_evidence", text=notices.not_this),
         *_FIXED,
-        *(() if all(_observed_only(task) for task in tasks) else (_ABLATION_DEPENDENT,)),
-        *((_OBSERVATIONAL,) if any(_observed_only(task) for task in tasks) else ()),
+        *(() if all(_replaces_nothing(task) for task in tasks) else (_ABLATION_DEPENDENT,)),
+        *((_OBSERVATIONAL,) if any(isinstance(t.codes, UniqueCodes) for t in tasks) else ()),
         _PARTLY_STABLE if any(_redrawn(task) for task in tasks) else _NOT_STABLE,
         *((_UNCOMMITTED,) if committed_at is None else ()),
         *((_UNBOUND,) if any(_unbound(task) for task in tasks) else ()),
     )
 
 
-def _observed_only(task: TaskRecord) -> bool:
+def _replaces_nothing(task: TaskRecord) -> bool:
     return task.specification.method == "unique-codes"
 
 

@@ -210,6 +210,8 @@ def test_page_1_limits_name_the_method_only_where_it_was_used() -> None:
     assert "ablation_dependent" not in codes(watching())
     assert {"observational_method", "ablation_dependent"} <= codes(watching(), copying())
     assert "observational_method" not in codes(copying())
+    undone = watching().model_copy(update={"codes": NO_BEHAVIOUR})
+    assert not codes(undone) & {"observational_method", "ablation_dependent"}
 
 
 # Recomputed from the record.
