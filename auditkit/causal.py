@@ -21,8 +21,7 @@ from auditkit.circuit import layer_order
 from auditkit.intervals import mean_interval
 from auditkit.model.subject import HeadIndex, Outputs, Patch, Subject
 from auditkit.records.base import NotAssessed, measured
-from auditkit.records.specification import Ablation, Specification
-from auditkit.records.task import (
+from auditkit.records.causal import (
     Chosen,
     LeftOut,
     Minimality,
@@ -31,6 +30,7 @@ from auditkit.records.task import (
     SetEffect,
     TaskEffect,
 )
+from auditkit.records.specification import Ablation, Specification
 from auditkit.verdict import (
     EMPTY_CIRCUIT,
     NO_RANDOM_SETS,

@@ -16,8 +16,9 @@ from auditkit.codes import CodeSpace
 from auditkit.intervals import rounded
 from auditkit.null import false_discovery_rates
 from auditkit.records.base import Interval
+from auditkit.records.causal import Backup, Causal, PatchedHead
 from auditkit.records.specification import Thresholds
-from auditkit.records.task import Backup, Causal, Circuit, Codes, Edge, PatchedHead
+from auditkit.records.task import Circuit, Codes, Edge
 
 EDGE_LEVEL = Fraction(1, 20)
 """Largest Benjamini-Hochberg q-value at which a pair of heads counts as an edge."""

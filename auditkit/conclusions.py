@@ -11,16 +11,11 @@ from auditkit.circuit import grounds
 from auditkit.codes import null_test
 from auditkit.findings import findings_of
 from auditkit.records.base import NotAssessed
-from auditkit.records.task import (
-    Causal,
-    Circuit,
-    Codes,
-    NullTest,
-    Stability,
-    TaskRecord,
-    Verdict,
-)
+from auditkit.records.causal import Causal
+from auditkit.records.task import Circuit, Codes, NullTest, Stability, TaskRecord, Verdict
+from auditkit.records.unique_codes import UniqueCodes
 from auditkit.stability import envelope
+from auditkit.unique_counts import count_null
 from auditkit.verdict import comparison_of, judge, ladder_of, tolerated
 
 CONCLUDED = ("null", "stability", "comparison", "ladder", "verdict", "findings")
@@ -46,6 +41,8 @@ def concluded(task: TaskRecord, weights_digest: str) -> TaskRecord:
 
 
 def _null(task: TaskRecord) -> NullTest | NotAssessed:
+    if isinstance(task.codes, UniqueCodes):
+        return count_null(task.codes, task.specification.null_level)
     if not isinstance(task.codes, Codes):
         return task.codes
     return null_test(task.codes.heads, len(task.codes.examples), task.specification.null_level)

@@ -8,6 +8,7 @@ from auditkit.law import load_law
 from auditkit.records.audit import Limitation
 from auditkit.records.declared import Expectation
 from auditkit.records.task import Stability, TaskRecord
+from auditkit.records.unique_codes import UniqueCodes
 
 _FIXED: tuple[Limitation, ...] = (
     Limitation(
@@ -23,17 +24,23 @@ _FIXED: tuple[Limitation, ...] = (
         "individual output to a person affected by it.",
     ),
     Limitation(
-        code="ablation_dependent",
-        text="What a head contributes was measured by replacing its output. Another way of "
-        "replacing it can give another answer; each way used is named beside its result.",
-    ),
-    Limitation(
         code="calibration_not_assessed",
         text="Known-answer controls were not run, so this report does not show what the method "
         "would have recovered or missed on a model whose circuit is known.",
     ),
 )
 
+_ABLATION_DEPENDENT = Limitation(
+    code="ablation_dependent",
+    text="What a head contributes was measured by replacing its output. Another way of "
+    "replacing it can give another answer; each way used is named beside its result.",
+)
+_OBSERVATIONAL = Limitation(
+    code="observational_method",
+    text="At least one task was examined by unique-codes, a published method that only observes: no head "
+    "was replaced, nothing causal follows, and its counts have known faults that the task's findings "
+    "name. Such a task is never consistent or not consistent with an expectation.",
+)
 _PARTLY_STABLE = Limitation(
     code="stability_partly_assessed",
     text="How circuits hold was assessed for other draws of the same examples and, where there are "
@@ -61,10 +68,16 @@ def limitations_of(tasks: Sequence[TaskRecord], committed_at: str | None) -> tup
     return (
         Limitation(code="supporting_evidence", text=notices.not_this),
         *_FIXED,
+        *(() if all(_replaces_nothing(task) for task in tasks) else (_ABLATION_DEPENDENT,)),
+        *((_OBSERVATIONAL,) if any(isinstance(t.codes, UniqueCodes) for t in tasks) else ()),
         _PARTLY_STABLE if any(_redrawn(task) for task in tasks) else _NOT_STABLE,
         *((_UNCOMMITTED,) if committed_at is None else ()),
         *((_UNBOUND,) if any(_unbound(task) for task in tasks) else ()),
     )
+
+
+def _replaces_nothing(task: TaskRecord) -> bool:
+    return task.specification.method == "unique-codes"
 
 
 def _redrawn(task: TaskRecord) -> bool:

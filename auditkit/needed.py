@@ -23,8 +23,8 @@ from auditkit.codes import by_size
 from auditkit.intervals import mean_interval
 from auditkit.model.subject import HeadIndex, Patch, Subject
 from auditkit.records.base import NotAssessed, measured
+from auditkit.records.causal import Backup, ConstantRole, JointAblation, SetEffect
 from auditkit.records.specification import Specification
-from auditkit.records.task import Backup, ConstantRole, JointAblation, SetEffect
 from auditkit.search import until_patience
 from auditkit.verdict import (
     EMPTY_CIRCUIT,

@@ -44,7 +44,7 @@ def swap_test(effects: Sequence[Sequence[Decimal]], seed: int) -> SwapTest:
     if not effects or not effects[0]:
         raise ValueError("a test needs at least one head and one example")
     units = in_units(effects)
-    signs = _sign_patterns(units.shape[1], seed)
+    signs = sign_patterns(units.shape[1], seed)
     observed = np.abs(units.sum(axis=1))
     # One head at a time: patterns x heads would not fit for a large model.
     counts = [
@@ -62,7 +62,7 @@ def swaps_of(n_examples: int) -> tuple[int, bool]:
 
 
 @lru_cache(maxsize=8)
-def _sign_patterns(n: int, seed: int) -> NDArray[np.int64]:
+def sign_patterns(n: int, seed: int) -> NDArray[np.int64]:
     """Sign patterns ``[swaps, n]``, the observed one (all plus) first."""
     if n <= EXACT_UP_TO:
         bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
@@ -85,13 +85,13 @@ def false_discovery_rates(p_values: Sequence[Fraction]) -> list[Fraction]:
     return q_values
 
 
-def least_examples(n_heads: int, level: Decimal) -> int:
+def least_examples(n_heads: int, level: Decimal, patterns: int = 2) -> int:
     """The fewest examples with which one head alone could be separated among ``n_heads``.
 
-    The smallest possible p-value of n pairs is 2 / 2^n; the first of the corrected ones has to reach
-    ``level / n_heads``.
+    The smallest possible p-value of n pairs is ``patterns`` / 2^n, for a two-sided test 2 / 2^n; the
+    first of the corrected ones has to reach ``level / n_heads``.
     """
     n = 1
-    while Fraction(2, 2**n) * n_heads > Fraction(level):
+    while Fraction(patterns, 2**n) * n_heads > Fraction(level):
         n += 1
     return n

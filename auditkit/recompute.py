@@ -21,17 +21,11 @@ from auditkit.intervals import mean_interval
 from auditkit.recompute_details import details
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import Interval, Measure, NotAssessed
+from auditkit.records.causal import Causal, HeadsEffect, PatchedHead, RandomSets, SetEffect
 from auditkit.records.model import ModelIdentity
-from auditkit.records.task import (
-    Causal,
-    Codes,
-    HeadsEffect,
-    PatchedHead,
-    PromptSet,
-    RandomSets,
-    SetEffect,
-    TaskRecord,
-)
+from auditkit.records.task import Codes, PromptSet, TaskRecord
+from auditkit.records.unique_codes import UniqueCodes
+from auditkit.unique_counts import NO_CIRCUIT, NOTHING_CAUSAL, differences
 from auditkit.verdict import (
     CARRIED_ALONE,
     EMPTY_CIRCUIT,
@@ -70,10 +64,16 @@ def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
         prompts: PromptSet = getattr(task.examples, key)
         if prompts.repeated >= prompts.n:
             yield f"examples.{key}.repeated"
-    yield from _assessed_together(task)
+    if specification.method == "unique-codes":
+        yield from _observed_only(task)
+    else:
+        yield from _assessed_together(task)
     space = CodeSpace.of(model.layers, specification.autoencoder.latents)
     if isinstance(task.codes, Codes):
         yield from _codes(task, task.codes, space)
+    if isinstance(task.codes, UniqueCodes):
+        n, seed = task.examples.discovery.n, specification.seed
+        yield from differences(task.codes, space.head_ids, n, seed)
     if isinstance(task.causal, Causal):
         yield from _causal(task, task.causal, space)
     if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
@@ -98,6 +98,20 @@ def _assessed_together(task: TaskRecord) -> Iterator[str]:
     for key, part in parts.items():
         if isinstance(part, NotAssessed) if absent is None else part != absent:
             yield key
+    if isinstance(task.codes, UniqueCodes):
+        yield "codes"
+
+
+def _observed_only(task: TaskRecord) -> Iterator[str]:
+    """The published method states unique codes and nothing causal, or nothing without a behaviour."""
+    absent = None if task.behaviour.state == "observed" else NO_BEHAVIOUR
+    if task.codes != absent if absent else not isinstance(task.codes, UniqueCodes):
+        yield "codes"
+    for key, part in (("effect", task.effect), ("causal", task.causal)):
+        if part != (absent or NOTHING_CAUSAL):
+            yield key
+    if task.circuit != (absent or NO_CIRCUIT):
+        yield "circuit"
 
 
 def _effect(task: TaskRecord, effect: HeadsEffect) -> Iterator[str]:

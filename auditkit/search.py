@@ -25,8 +25,8 @@ from auditkit.circuit import belonging, belongs, layer_order
 from auditkit.intervals import mean_interval
 from auditkit.progress import Advance
 from auditkit.records.base import Measure, measured
+from auditkit.records.causal import Completion, PatchedHead, SetEffect
 from auditkit.records.specification import Specification
-from auditkit.records.task import Completion, PatchedHead, SetEffect
 from auditkit.verdict import CARRIED_ALONE, NOT_COMPLETED, set_effect
 
 

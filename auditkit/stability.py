@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from auditkit.circuit import layer_order
 from auditkit.intervals import UNIT, in_units, percentile_places, resamples, rounded
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import PatchedHead
 from auditkit.records.codes import HeadFrequency
 from auditkit.records.specification import Specification
-from auditkit.records.task import PatchedHead, Stability, Verdict
+from auditkit.records.task import Stability, Verdict
 from auditkit.verdict import VerdictOf
 
 _FEWEST_TEMPLATES = 3

@@ -5,10 +5,10 @@
 1. the model does not do the task                        -> ``not_assessed``
 2. the policy declares no expectation                    -> ``not_assessed``
 3. the expectation was declared for other weights        -> ``inconclusive``
-4. replacing every head takes nothing away beyond chance,
-   or no head reaches the threshold, or removing the
-   circuit does not remove enough of the task effect
-   under every declared ablation                         -> ``inconclusive``
+4. the method only observes, or replacing every head takes
+   nothing away beyond chance, or no head reaches the
+   threshold, or removing the circuit does not remove
+   enough of the task effect under every ablation        -> ``inconclusive``
 5. precision and recall, and sufficiency where it is
    declared, reach the declared thresholds               -> ``consistent``, else ``not_consistent``
 6. more than the declared tolerance of redrawn example
@@ -29,26 +29,29 @@ from auditkit.circuit import layer_order, sure
 from auditkit.intervals import mean_interval, rounded
 from auditkit.null import swap_test
 from auditkit.records.base import Interval, NotAssessed
+from auditkit.records.causal import (
+    Causal,
+    HeadsEffect,
+    LeftOut,
+    Minimality,
+    RandomSets,
+    SetEffect,
+    TaskEffect,
+)
 from auditkit.records.declared import Expectation
 from auditkit.records.specification import Ablation, Specification, Thresholds
 from auditkit.records.task import (
     Behaviour,
-    Causal,
     Circuit,
     Codes,
     Comparison,
-    HeadsEffect,
     Ladder,
-    LeftOut,
-    Minimality,
     NullTest,
     Observation,
-    RandomSets,
-    SetEffect,
     Stability,
-    TaskEffect,
     Verdict,
 )
+from auditkit.records.unique_codes import UniqueCodes
 
 Claim = Literal["sufficiency", "necessity"]
 
@@ -218,7 +221,7 @@ def comparison_of(
 
 def ladder_of(
     behaviour: Behaviour,
-    codes: Codes | NotAssessed,
+    codes: Codes | UniqueCodes | NotAssessed,
     null: NullTest | NotAssessed,
     causal: Causal | NotAssessed,
     stability: Stability | NotAssessed,
@@ -232,17 +235,22 @@ def ladder_of(
     )
 
 
-def _association(codes: Codes | NotAssessed, null: NullTest | NotAssessed) -> Observation:
+def _association(
+    codes: Codes | UniqueCodes | NotAssessed, null: NullTest | NotAssessed
+) -> Observation:
     """Whether codes recur across the examples, and some head's effect is beyond label-swap chance.
+
+    Of unique codes: whether there are any, and some head's count of them is beyond that chance.
 
     With too few examples for a single head to be told from chance, finding none says nothing.
     """
     if isinstance(codes, NotAssessed) or isinstance(null, NotAssessed):
         return "not_assessed"
-    if codes.signature and null.separated:
+    seen = codes.reported if isinstance(codes, UniqueCodes) else codes.signature
+    if seen and null.separated:
         return "observed"
     too_few = len(codes.examples) < null.least_examples
-    return "not_assessed" if codes.signature and too_few else "not_observed"
+    return "not_assessed" if seen and too_few else "not_observed"
 
 
 def _observed(seen: bool) -> Observation:

@@ -12,13 +12,14 @@ from auditkit.activations import Captured, MeanOutputs
 from auditkit.causal import Intervention, task_effect
 from auditkit.circuit import belonging, layer_order
 from auditkit.codes import null_test
-from auditkit.engine import Mechanism, find_circuit, investigate, observe, screen
+from auditkit.mechanism import Mechanism, find_circuit, investigate, observe, screen
 from auditkit.model.subject import Subject
 from auditkit.policy.specifying import STANDARD
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Forwards
 from auditkit.records.specification import Attribution, Metric, Specification
-from auditkit.records.task import Codes, Forwards
+from auditkit.records.task import Codes
 from auditkit.verdict import effect_of
 from benchmarks.figures import Heads, Strengths
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers.pytorch_utils import Conv1D
 
 from auditkit.model.locating import HeadLocation
 from auditkit.model.subject import HeadIndex, Outputs, Subject
@@ -55,12 +54,7 @@ class GatedModel:
 
     def written(self) -> list[Tensor]:
         """Per layer, the part of the output projection that each head owns, ``[heads, d_head, d_model]``."""
-        parts = []
-        for at in self._locations:
-            weight: Any = at.module.weight
-            rows = weight if isinstance(at.module, Conv1D) else weight.T
-            parts.append(rows.detach().reshape(at.n_heads, at.d_head, -1))
-        return parts
+        return [at.written() for at in self._locations]
 
     def embed(self, ids: Tensor) -> Tensor:
         """The input embeddings of prompts ``[batch, position]``, as ``[batch, position, d_model]``."""

@@ -24,6 +24,21 @@ from auditkit.records.audit import (
     Tool,
 )
 from auditkit.records.base import Interval, NotAssessed
+from auditkit.records.causal import (
+    Backup,
+    Causal,
+    Completion,
+    ConstantRole,
+    Forwards,
+    HeadsEffect,
+    JointAblation,
+    LeftOut,
+    Minimality,
+    PatchedHead,
+    RandomSets,
+    SetEffect,
+    TaskEffect,
+)
 from auditkit.records.codes import (
     CodeSetting,
     HeadRoles,
@@ -54,29 +69,16 @@ from auditkit.records.specification import (
     Thresholds,
 )
 from auditkit.records.task import (
-    Backup,
     Behaviour,
-    Causal,
     Circuit,
     Codes,
     Comparison,
-    Completion,
-    ConstantRole,
     ExampleCodes,
     Examples,
-    Forwards,
-    HeadsEffect,
-    JointAblation,
     Ladder,
-    LeftOut,
-    Minimality,
     NullTest,
-    PatchedHead,
     PromptSet,
-    RandomSets,
     ScreenedHead,
-    SetEffect,
-    TaskEffect,
     TaskRecord,
 )
 from auditkit.verdict import CARRIED_ALONE, NO_BEHAVIOUR, NO_EXPECTATION

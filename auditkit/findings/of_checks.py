@@ -8,8 +8,9 @@ from decimal import Decimal
 from auditkit.circuit import takes_over
 from auditkit.findings.wording import counted, finding, percent
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal, SetEffect
 from auditkit.records.specification import Specification, Thresholds
-from auditkit.records.task import Causal, Codes, Finding, SetEffect
+from auditkit.records.task import Codes, Finding
 
 _RARE = Decimal("0.05")  # the largest p-value at which the circuit stands out from random sets
 

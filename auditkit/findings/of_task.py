@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from auditkit.findings.of_checks import about_checks, about_search
+from auditkit.findings.of_unique_codes import about_unique_codes
 from auditkit.findings.wording import counted, finding, percent
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal
 from auditkit.records.declared import Expectation
 from auditkit.records.specification import Specification
 from auditkit.records.task import (
     Behaviour,
-    Causal,
     Circuit,
     Codes,
     Comparison,
@@ -46,6 +47,7 @@ def findings_of(task: TaskRecord, weights_digest: str) -> tuple[Finding, ...]:
     if isinstance(task.circuit, Circuit):
         found += _about_circuit(task.circuit)
         found += _about_expectation(task, task.circuit)
+    found += about_unique_codes(task)
     found += _about_declaration(task.expected, weights_digest)
     found += _about_stability(task)
     return tuple(found)

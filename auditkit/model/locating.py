@@ -34,6 +34,13 @@ class HeadLocation:
     n_heads: int
     d_head: int
 
+    def written(self) -> Tensor:
+        """The part of the output projection that each head owns, ``[n_heads, d_head, d_model]``."""
+        weight: Any = self.module.weight
+        rows = weight if isinstance(self.module, Conv1D) else weight.T
+        parts: Tensor = rows.detach().reshape(self.n_heads, self.d_head, -1)
+        return parts
+
 
 def locate_heads(model: PreTrainedModel) -> tuple[HeadLocation, ...]:
     """The attention layers of a model in the order they run.

@@ -62,6 +62,10 @@ class Subject:
         """Number of next-token logits."""
         return int(self._model.config.get_text_config().vocab_size)
 
+    def written(self) -> tuple[Tensor, ...]:
+        """Per layer, how each head's output enters the residual stream, ``[n_heads, d_head, d_model]``."""
+        return tuple(at.written() for at in self._locations)
+
     def logits(self, ids: Tensor, patch: Patch | None = None) -> Tensor:
         """Next-token logits ``[batch, vocabulary]`` after prompts ``[batch, position]``.
 

@@ -92,7 +92,11 @@ class BootstrapBlock(Record):
 class Settings(Record):
     """What may be set for all tasks, and for one task instead. What is left out has a default."""
 
-    method: Written[Method] = Field(None, description="How the circuit is found.")
+    method: Written[Method] = Field(
+        None,
+        description="How heads are looked for: attributed-codes finds and patches a circuit; "
+        "unique-codes is a published method that only observes (attributed-codes).",
+    )
     attribution: Written[Attribution] = Field(
         None, description="How effects are attributed before patching (halfway)."
     )

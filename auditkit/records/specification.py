@@ -8,7 +8,7 @@ from pydantic import Field
 
 from auditkit.records.base import Measure, Record
 
-Method = Literal["attributed-codes"]
+Method = Literal["attributed-codes", "unique-codes"]
 Attribution = Literal["single", "halfway", "input_ig"]
 Metric = Literal["logit_difference", "probability_difference"]
 Ablation = Literal["resample", "mean"]
@@ -79,6 +79,8 @@ class BootstrapSettings(Record):
 class Specification(Record):
     """The full specification of one task's audit. ``defaulted`` names the keys the policy left out.
 
+    ``method`` is how heads are looked for: ``attributed-codes`` ranks and patches them,
+    ``unique-codes`` is the published method and only observes.
     ``attribution`` is the slope screening uses: the gradient at the positive (``single``), that and the
     gradient with the layer's heads half replaced (``halfway``), or the mean gradient over
     ``attribution_steps`` points along the input (``input_ig``, the only one the steps are for).

@@ -12,6 +12,7 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.declared import NotApplicable, Provided, Provider, Statement
 from auditkit.records.task import TaskRecord
 from auditkit.report.facts import Fact, declared
+from auditkit.report.unique_codes import METHOD, procedure
 from auditkit.report.wording import (
     VERDICTS,
     counted,
@@ -106,6 +107,8 @@ def _limits(task: TaskRecord) -> str:
 
 
 def _method(task: TaskRecord) -> str:
+    if task.specification.method == "unique-codes":
+        return METHOD
     return (
         f"Method {task.specification.method}, checked by replacing heads under "
         f"{listed(task.specification.ablations)} ablation; its specification and its limits are in "
@@ -114,6 +117,8 @@ def _method(task: TaskRecord) -> str:
 
 
 def _procedure(task: TaskRecord) -> str:
+    if task.specification.method == "unique-codes":
+        return procedure(task)
     return (
         f"Procedure, thresholds, metric and results are in the task's section: "
         f"{counted(task.examples.discovery.n, 'prompt pair')} to find the circuit, "

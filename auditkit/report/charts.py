@@ -55,6 +55,15 @@ class ThresholdRow:
 
 
 @dataclass(frozen=True)
+class CountRow:
+    """One head's count, and the mean count that swapped labels give."""
+
+    label: str
+    count: int
+    swapped_mean: Decimal
+
+
+@dataclass(frozen=True)
 class HeadMap:
     """What is known of every head: layer sizes, exact effects, and who was declared and found."""
 
@@ -338,4 +347,24 @@ def share_chart(rows: Sequence[ThresholdRow]) -> Chart:
         f"{_spoken(row.label, row.interval)}, observed when {_range_words(row)}" for row in rows
     )
     words = f"Shares of the task effect. {spoken}."
+    return _chart(left + width + 16, bottom + 20, words, parts)
+
+
+def count_chart(rows: Sequence[CountRow]) -> Chart:
+    """One line per head: a bar for its count, an upright mark for the mean count under swaps."""
+    left, top, pitch, width = 64.0, 8.0, 15.0, 520.0
+    axis = _axis([max(Decimal(row.count), row.swapped_mean) for row in rows], left, width)
+    bottom = top + pitch * len(rows)
+    parts = _frame(axis, top, bottom)
+    for index, row in enumerate(rows):
+        y = top + pitch * (index + 0.5)
+        start, chance = axis.at(0), axis.at(row.swapped_mean)
+        parts.append(_rect(start, y - 4.5, axis.at(row.count) - start, 9, fill=_POSITIVE[2]))
+        parts.append(_line(chance, y - 6, chance, y + 6, _INK, stroke_width="1.6"))
+        parts.append(_text(left - 8, y + 3, row.label, text_anchor="end"))
+    spoken = "; ".join(
+        f"head {row.label}: {row.count}, under swaps {decimal_text(row.swapped_mean)}"
+        for row in rows
+    )
+    words = f"Unique codes of each head, and their mean count when labels are swapped. {spoken}."
     return _chart(left + width + 16, bottom + 20, words, parts)

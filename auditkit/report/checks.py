@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from auditkit.circuit import takes_over
 from auditkit.records.base import Interval, NotAssessed
-from auditkit.records.specification import Thresholds
-from auditkit.records.task import (
+from auditkit.records.causal import (
     Backup,
     Causal,
     Completion,
@@ -18,8 +17,9 @@ from auditkit.records.task import (
     JointAblation,
     Minimality,
     RandomSets,
-    TaskRecord,
 )
+from auditkit.records.specification import Thresholds
+from auditkit.records.task import TaskRecord
 from auditkit.report.facts import Fact, measured
 from auditkit.report.wording import (
     OBSERVATIONS,

@@ -58,7 +58,7 @@ class CodeDetails:
 def code_details(task: TaskRecord) -> CodeDetails | None:
     """The details of a task's codes, or ``None`` where there are no codes."""
     codes = task.codes
-    if isinstance(codes, NotAssessed):
+    if not isinstance(codes, Codes):
         return None
     latents, note, absent_latents = _latents(task, codes)
     chart, frequencies_note = _frequencies(codes.envelope)

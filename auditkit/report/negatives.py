@@ -9,8 +9,10 @@ from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.codes import NegativeHead
 from auditkit.records.task import Codes, ScreenedHead, TaskRecord
+from auditkit.records.unique_codes import UniqueCodes
 from auditkit.report.numbers import HEADS_SHOWN, standing
-from auditkit.report.wording import counted, decimal_text
+from auditkit.report.wording import absent_text, counted, decimal_text
+from auditkit.unique_counts import NOTHING_CAUSAL
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,11 @@ def negatives_views(record: AuditRecord) -> tuple[NegativesView, ...]:
 
 
 def _view(number: str, task: TaskRecord) -> NegativesView:
-    null = task.codes if isinstance(task.codes, NotAssessed) else task.codes.negatives
-    if isinstance(null, NotAssessed) or isinstance(task.codes, NotAssessed):
-        reason = null.reason if isinstance(null, NotAssessed) else ""
-        return NegativesView(number, task.title, (), "", f"Not assessed. {reason}")
-    shown = _shown(task, task.codes)
+    codes = NOTHING_CAUSAL if isinstance(task.codes, UniqueCodes) else task.codes
+    null = codes if isinstance(codes, NotAssessed) else codes.negatives
+    if isinstance(codes, NotAssessed) or isinstance(null, NotAssessed):
+        return NegativesView(number, task.title, (), "", absent_text(null))
+    shown = _shown(task, codes)
     between = {each.head: each for each in null.heads}
     left = len(null.heads) - len(shown)
     comparisons = len(null.examples)

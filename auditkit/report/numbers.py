@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditkit.records.base import NotAssessed
-from auditkit.records.task import Causal, Edge, PatchedHead, TaskRecord
+from auditkit.records.causal import Causal, PatchedHead
+from auditkit.records.task import Codes, Edge, TaskRecord
 from auditkit.report.wording import OBSERVATIONS, counted, decimal_text, range_text
 
 EDGES_SHOWN = 24
@@ -86,9 +87,9 @@ def _rows_shown(task: TaskRecord, causal: Causal) -> list[PatchedHead]:
 def head_rows(task: TaskRecord, causal: Causal) -> tuple[HeadView, ...]:
     """The heads with the largest effect, and every head found or declared, largest effect first."""
     screened = (
-        {}
-        if isinstance(task.codes, NotAssessed)
-        else {screened.head: screened for screened in task.codes.heads}
+        {screened.head: screened for screened in task.codes.heads}
+        if isinstance(task.codes, Codes)
+        else {}
     )
     rows = []
     for patched in _rows_shown(task, causal):

@@ -7,9 +7,12 @@ from decimal import Decimal
 
 from auditkit.circuit import belonging
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal, SetEffect
 from auditkit.records.model import ModelIdentity
 from auditkit.records.specification import Ablation
-from auditkit.records.task import Causal, SetEffect, TaskRecord
+from auditkit.records.task import TaskRecord
+from auditkit.records.unique_codes import UniqueCodes
+from auditkit.report.unique_codes import which_heads
 from auditkit.report.wording import (
     OBSERVATIONS,
     counted,
@@ -39,10 +42,12 @@ class PlainWords:
 
 def _asked(task: TaskRecord) -> str:
     test = task.examples.test.n
+    observed_only = task.specification.method == "unique-codes"
+    purpose = "count codes on" if observed_only else "find the heads involved"
     return (
         f"The model was given {counted(test, 'test prompt')} that call for the behaviour, and for "
         f"each one a matched prompt, meant to differ only in what the behaviour depends on. "
-        f"{counted(task.examples.discovery.n, 'other pair')} served to find the heads involved."
+        f"{counted(task.examples.discovery.n, 'other pair')} served to {purpose}."
     )
 
 
@@ -57,6 +62,8 @@ def _does_it(task: TaskRecord) -> str:
 
 
 def _heads(task: TaskRecord, model: ModelIdentity) -> str:
+    if isinstance(task.codes, UniqueCodes):
+        return which_heads(task, task.codes)
     if isinstance(task.causal, NotAssessed):
         return f"Not assessed. {task.causal.reason}"
     if isinstance(task.circuit, NotAssessed):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
-from auditkit.records.task import Examples
+from auditkit.records.task import TaskRecord
 from auditkit.report.facts import Fact, recorded
+from auditkit.report.unique_codes import PROMPT_SETS
 from auditkit.report.wording import counted, listed
 
 
@@ -34,15 +35,18 @@ def example_facts(shown: PromptPair | NotAssessed) -> tuple[Fact, ...]:
     )
 
 
-def prompt_facts(examples: Examples) -> tuple[Fact, ...]:
+def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
     """Where the prompts come from, the two sets by digest, and how many repeat a prompt."""
+    examples = task.examples
     found, test = examples.discovery, examples.test
+    observed_only = task.specification.method == "unique-codes"
+    purposes = PROMPT_SETS if observed_only else ("To find the circuit", "To test it")
     return (
         Fact("Origin", examples.origin, code=True),
-        recorded("To find the circuit", f"{counted(found.n, 'pair')}, {found.sha256}", code=True),
-        recorded("To test it", f"{counted(test.n, 'pair')}, {test.sha256}", code=True),
+        recorded(purposes[0], f"{counted(found.n, 'pair')}, {found.sha256}", code=True),
+        recorded(purposes[1], f"{counted(test.n, 'pair')}, {test.sha256}", code=True),
         recorded(
             "Pairs whose prompt is that of an earlier pair",
-            f"{found.repeated:,} to find the circuit, {test.repeated:,} to test it",
+            f"{found.repeated:,} of the first set, {test.repeated:,} of the second",
         ),
     )

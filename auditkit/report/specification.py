@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from auditkit.records.base import Record
 from auditkit.records.specification import Specification
+from auditkit.report.unique_codes import UNUSED_SETTINGS
 from auditkit.report.wording import decimal_text, listed
 
 _MEANINGS: dict[str, str] = {
-    "method": "How the circuit is found",
+    "method": "How heads are looked for",
     "attribution": "Which gradients rank the heads before patching",
     "attribution_steps": "Points along the input (for input_ig only)",
     "metric": "What is compared between right and wrong answers",
@@ -71,8 +72,15 @@ def _value(value: object) -> str:
     return str(value)
 
 
-def _defaulted(key: str, defaulted: tuple[str, ...]) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for name in defaulted)
+def _named(key: str, names: tuple[str, ...]) -> bool:
+    """Whether a key, or the block it stands in, is among these names."""
+    return any(key == name or key.startswith(f"{name}.") for name in names)
+
+
+def _origin(key: str, specification: Specification) -> str:
+    chosen = "default" if _named(key, specification.defaulted) else "set in the policy"
+    unused = specification.method == "unique-codes" and _named(key, UNUSED_SETTINGS)
+    return f"{chosen}; not used by this method" if unused else chosen
 
 
 def settings(specification: Specification) -> tuple[SettingView, ...]:
@@ -82,7 +90,7 @@ def settings(specification: Specification) -> tuple[SettingView, ...]:
             key=key,
             meaning=_MEANINGS.get(key, ""),
             value=_value(value),
-            origin="default" if _defaulted(key, specification.defaulted) else "set in the policy",
+            origin=_origin(key, specification),
         )
         for key, value in _flat(specification)
         if key != "defaulted"

@@ -8,14 +8,16 @@ from decimal import Decimal
 from auditkit.law import Law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal
 from auditkit.records.model import ModelIdentity
-from auditkit.records.task import Causal, Codes, NullTest, Stability, TaskRecord
+from auditkit.records.task import Codes, NullTest, Stability, TaskRecord
 from auditkit.report.articles import task_anchor
 from auditkit.report.charts import Chart
 from auditkit.report.checks import CheckView, check_views
 from auditkit.report.code_details import CodeDetails, code_details
 from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
 from auditkit.report.facts import Fact, declared, measured, recorded
+from auditkit.report.ladder import RungView, ladder
 from auditkit.report.numbers import (
     EdgeView,
     HeadView,
@@ -28,6 +30,7 @@ from auditkit.report.numbers import (
 from auditkit.report.plain import PlainWords, plain_words
 from auditkit.report.prompts import example_facts, prompt_facts
 from auditkit.report.specification import SettingView, settings
+from auditkit.report.unique_codes import UniqueCodesView, unique_codes_view
 from auditkit.report.wording import (
     LEVELS,
     OBSERVATIONS,
@@ -41,15 +44,6 @@ from auditkit.report.wording import (
     number_or_reason,
     percent_text,
 )
-
-
-@dataclass(frozen=True)
-class RungView:
-    """One rung of the ladder of claims."""
-
-    name: str
-    meaning: str
-    observation: str
 
 
 @dataclass(frozen=True)
@@ -84,6 +78,7 @@ class TaskView:
     stability: tuple[Fact, ...]
     absent_screening: str
     details: CodeDetails | None
+    unique_codes: UniqueCodesView | None
     heads: tuple[HeadView, ...]
     absent_heads: str
     heads_note: str
@@ -101,25 +96,6 @@ class TaskView:
     not_assessed: tuple[Fact, ...]
     settings: tuple[SettingView, ...]
     defaults_note: str
-
-
-_RUNGS = (
-    (
-        "behaviour",
-        "Behaviour",
-        "The model does the task on the test prompts, and less so on matched ones",
-    ),
-    ("association", "Association", "Codes for an attributed effect recur across the examples"),
-    ("causal", "Causal", "Without the circuit enough of the effect is lost, under every ablation"),
-    ("stable", "Stable", "The verdict holds when the discovery examples are drawn again"),
-)
-
-
-def _ladder(task: TaskRecord) -> tuple[RungView, ...]:
-    return tuple(
-        RungView(name, meaning, OBSERVATIONS[getattr(task.ladder, key)])
-        for key, name, meaning in _RUNGS
-    )
 
 
 def _behaviour(task: TaskRecord) -> tuple[Fact, ...]:
@@ -301,9 +277,9 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         verdict_key=task.verdict,
         verdict_meaning=VERDICT_MEANINGS[task.verdict],
         plain=plain_words(task, record.model),
-        prompts=prompt_facts(task.examples),
+        prompts=prompt_facts(task),
         example=example_facts(task.examples.shown),
-        ladder=_ladder(task),
+        ladder=ladder(task),
         findings=tuple(FindingView(LEVELS[f.level], f.code, f.text) for f in task.findings),
         evidence_for=_evidence_for(task, law),
         behaviour=_behaviour(task),
@@ -312,6 +288,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),
         absent_screening=absent_text(task.codes),
         details=code_details(task),
+        unique_codes=unique_codes_view(task),
         heads=head_rows(task, causal) if isinstance(causal, Causal) else (),
         absent_heads=absent,
         heads_note=heads_note(task, causal) if isinstance(causal, Causal) else "",

@@ -180,13 +180,6 @@ def test_subnetwork_probing_closes_the_gate_that_earns_nothing() -> None:
     assert answer.strength.tolist() == again.strength.tolist()
 
 
-def test_unique_codes_count_what_only_positives_show() -> None:
-    """Three heads over two positives and two negatives; silence is code 0, as published."""
-    codes = torch.tensor([[5, 7, 0], [6, 7, 3], [5, 8, 3], [5, 9, 3]])
-    assert unique_codes.unique_counts(codes, 2) == [1, 1, 1]
-    assert unique_codes.unique_counts(torch.tensor([[0], [0], [3], [3]]), 2) == [1]
-
-
 def test_unique_codes_cannot_work_where_positives_and_negatives_are_exchangeable() -> None:
     """With both directions of a pair no code is only a positive's: all heads tie, and none is found."""
     turned = swapped_pair()

@@ -34,8 +34,8 @@ from auditkit.model.loading import Dtype, load_subject
 from auditkit.model.subject import Patch, Subject
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Minimality, RandomSets
 from auditkit.records.prompts import PromptPair
-from auditkit.records.task import Minimality, RandomSets
 from tests.builders import specification
 from tests.toy_models import WORDS, gpt2, gpt2_with_a_dead_head, llama, save
 

@@ -22,7 +22,8 @@ from auditkit.codes import (
     signature,
 )
 from auditkit.records.base import NotAssessed
-from auditkit.records.task import Codes, ExampleCodes, PatchedHead
+from auditkit.records.causal import PatchedHead
+from auditkit.records.task import Codes, ExampleCodes
 from tests.builders import codes, model_identity, patched, specification
 
 UNSEEN = NotAssessed(reason="left out of this test")

@@ -7,10 +7,10 @@ import pytest
 from auditkit.controls.construction import ControlModel, build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.planting import NULL_KINDS, Kind
-from auditkit.engine import Mechanism, investigate, observe
+from auditkit.mechanism import Mechanism, investigate, observe
 from auditkit.policy.specifying import STANDARD
 from auditkit.records.base import NotAssessed
-from auditkit.records.task import ConstantRole, JointAblation, Minimality
+from auditkit.records.causal import ConstantRole, JointAblation, Minimality
 
 
 @pytest.fixture(scope="module", params=FAMILY, ids=[each.name for each in FAMILY])

@@ -11,8 +11,9 @@ import pytest
 from auditkit.law import ARTICLE_13_ITEMS, load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal
 from auditkit.records.declared import NotApplicable, Provided
-from auditkit.records.task import Causal, Circuit, Codes
+from auditkit.records.task import Circuit, Codes
 from auditkit.report.html import render_html
 from auditkit.report.view import build_view
 from auditkit.report.wording import percent_text, shortened, visible

@@ -14,7 +14,7 @@ from auditkit.attribution import attribute
 from auditkit.causal import Intervention
 from auditkit.code_stability import ONE_SEED
 from auditkit.codes import CodeSpace, discretise, quorum_count, recorded_effects, signature
-from auditkit.engine import screen
+from auditkit.mechanism import screen
 from auditkit.model.loading import load_subject
 from auditkit.model.subject import Subject
 from auditkit.negatives import NO_PARTNER

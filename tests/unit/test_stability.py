@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from auditkit.circuit import belongs
 from auditkit.intervals import mean_interval, rounded
 from auditkit.records.base import NotAssessed
-from auditkit.records.task import PatchedHead, Stability, Verdict
+from auditkit.records.causal import PatchedHead
+from auditkit.records.task import Stability, Verdict
 from auditkit.stability import envelope
 from tests.builders import specification
 

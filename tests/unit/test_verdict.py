@@ -9,18 +9,10 @@ import pytest
 from auditkit.code_stability import code_envelope
 from auditkit.findings import findings_of
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal, SetEffect
 from auditkit.records.codes import HeadFrequency
 from auditkit.records.declared import Expectation
-from auditkit.records.task import (
-    Behaviour,
-    Causal,
-    Circuit,
-    Finding,
-    SetEffect,
-    Stability,
-    TaskRecord,
-    Verdict,
-)
+from auditkit.records.task import Behaviour, Circuit, Finding, Stability, TaskRecord, Verdict
 from auditkit.verdict import (
     NO_BEHAVIOUR,
     NO_EXPECTATION,

@@ -1,0 +1,261 @@
+"""The mechanism of one task: which heads carry it, and what shows that. README "How it works", 4 to 9.
+
+``investigate`` is the default method, ``find_unique_codes`` the published one; ``METHODS`` names both.
+Each stage takes and returns frozen values, and what a stage decides is decided in its own module.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from auditkit.activations import Captured, MeanOutputs, batches_of, capture
+from auditkit.attribution import against_means, attribute
+from auditkit.causal import Intervention, left_out, random_sets, set_effects, task_effect
+from auditkit.circuit import belonging, circuit_of, grounds
+from auditkit.codes import (
+    CodeSpace,
+    by_size,
+    discretise,
+    quorum_count,
+    ranking,
+    recorded_effects,
+    screened_heads,
+    signature,
+)
+from auditkit.model.subject import Subject
+from auditkit.needed import constant_role, joint_ablation
+from auditkit.progress import Advance
+from auditkit.prompts.pairs import ResolvedPair
+from auditkit.records.base import NotAssessed, measured
+from auditkit.records.causal import Causal, Forwards, HeadsEffect
+from auditkit.records.specification import Ablation, Method, Specification
+from auditkit.records.task import Circuit, Codes
+from auditkit.records.unique_codes import UniqueCodes
+from auditkit.screening_detail import Screened, in_detail
+from auditkit.search import Found, search
+from auditkit.unique_codes import observe_codes
+from auditkit.verdict import effect_of, why_no_effect
+
+_RANKED_ONLY = NotAssessed(reason="The heads were ranked and nothing more.")
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """What was found inside the model for one task."""
+
+    codes: Codes
+    causal: Causal
+    circuit: Circuit
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """Whether the heads carry a task, and the mechanism where they do."""
+
+    effect: HeadsEffect
+    mechanism: Mechanism | NotAssessed
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The model with its heads replaced: on the discovery pairs, and on the test pairs.
+
+    ``discovery`` is under the first declared ablation, ``test`` under each; ``averaged`` are the mean
+    ablations of discovery and test pairs, whichever were declared.
+    """
+
+    subject: Subject
+    captured: tuple[Captured, ...]
+    means: MeanOutputs
+    discovery: Intervention
+    test: tuple[Intervention, ...]
+    averaged: tuple[Intervention, Intervention]
+
+    @classmethod
+    def of(
+        cls,
+        subject: Subject,
+        discovery: tuple[Captured, ...],
+        test: tuple[Captured, ...],
+        specification: Specification,
+    ) -> Trials:
+        """The trials that a specification asks for."""
+        means = MeanOutputs.over(discovery)
+
+        def on(captured: tuple[Captured, ...], ablation: Ablation) -> Intervention:
+            return Intervention(subject, captured, ablation, means)
+
+        ablations = specification.ablations
+        patching = on(discovery, ablations[0])
+        on_test = {ablation: on(test, ablation) for ablation in ablations}
+        averaged = (
+            patching if ablations[0] == "mean" else on(discovery, "mean"),
+            on_test.get("mean") or on(test, "mean"),
+        )
+        return cls(subject, discovery, means, patching, tuple(on_test.values()), averaged)
+
+
+def observe(
+    subject: Subject,
+    pairs: tuple[ResolvedPair, ...],
+    specification: Specification,
+    *,
+    attributed: bool,
+) -> tuple[Captured, ...]:
+    """What the model did on these pairs, with the slopes of the attribution where they are needed."""
+    return capture(
+        subject,
+        batches_of(pairs, specification.metric, subject.vocabulary_size),
+        specification.attribution if attributed else None,
+        specification.attribution_steps,
+        "discovery pair" if attributed else "test pair",
+    )
+
+
+def investigate(
+    subject: Subject,
+    discovery: tuple[ResolvedPair, ...],
+    test: tuple[Captured, ...],
+    specification: Specification,
+    advance: Advance,
+) -> Investigation:
+    """Whether replacing every head takes the task away beyond chance; then which heads do it, and how."""
+    before = subject.forwards
+    captured = observe(subject, discovery, specification, attributed=True)
+    attribution = subject.forwards - before
+    trials = Trials.of(subject, captured, test, specification)
+    effect = effect_of(
+        [
+            task_effect(trials.discovery, "discovery", specification),
+            *(task_effect(each, "test", specification) for each in trials.test),
+        ],
+        specification,
+    )
+    if effect.state == "not_observed":
+        return Investigation(effect, why_no_effect(effect))
+    return Investigation(effect, find_mechanism(trials, specification, attribution, advance))
+
+
+def find_mechanism(
+    trials: Trials, specification: Specification, attribution: int, advance: Advance
+) -> Mechanism:
+    """Codes and the circuit from the discovery pairs; what the circuit does on the test pairs.
+
+    ``attribution`` is the number of forward passes that went into the attributed effects.
+    """
+    subject = trials.subject
+    before = subject.forwards
+    codes, screened = screen(subject, trials.captured, specification, trials.discovery.task_effect)
+    space = screened.space
+    found = find_circuit(codes, space, trials.discovery, specification, advance)
+    causal = check(trials, found, specification, attribution, subject.forwards - before)
+    circuit = circuit_of(codes, grounds(causal), specification.thresholds, space)
+    detailed = in_detail(codes, circuit, screened, trials.captured, specification)
+    return Mechanism(detailed, causal, circuit)
+
+
+def find_circuit(
+    codes: Codes,
+    space: CodeSpace,
+    intervention: Intervention,
+    specification: Specification,
+    advance: Advance,
+) -> Found:
+    """The search on the discovery pairs, in the order that screening gives."""
+    screened = frozenset(space.head_of(code) for code in codes.signature)
+    ranked = ranking({head.head: head.effects for head in codes.heads})
+    return search(intervention, ranked, screened, specification, advance)
+
+
+def check(
+    trials: Trials, found: Found, specification: Specification, attribution: int, searched: int
+) -> Causal:
+    """What the circuit found does on the test pairs, and which heads beside it are needed.
+
+    ``attribution`` and ``searched`` are the forward passes made so far.
+    """
+    before = trials.subject.forwards
+    heads = belonging((*found.patched, *found.completion.heads), specification.thresholds)
+    sufficiency, necessity = set_effects(trials.test, heads, specification)
+    by_mean = by_size(
+        [f"{layer}.{head}" for layer, head in trials.subject.heads],
+        against_means(trials.captured, trials.means),
+    )
+    return Causal(
+        patched=found.patched,
+        unpatched=found.unpatched,
+        completion=found.completion,
+        sufficiency=sufficiency,
+        necessity=necessity,
+        random_sets=random_sets(trials.test[0], heads, necessity[0], specification),
+        minimality=left_out(trials.test[0], heads, specification),
+        joint_ablation=joint_ablation(
+            trials.subject, trials.captured, trials.discovery, trials.test, heads, specification
+        ),
+        constant_role=constant_role(*trials.averaged, by_mean, heads, specification),
+        forwards=Forwards(
+            attribution=attribution, search=searched, checks=trials.subject.forwards - before
+        ),
+    )
+
+
+def find_unique_codes(
+    subject: Subject,
+    discovery: tuple[ResolvedPair, ...],
+    test: tuple[Captured, ...],
+    specification: Specification,
+    advance: Advance,
+) -> UniqueCodes:
+    """The published method's codes on the discovery pairs; it asks nothing of the test pairs."""
+    del test
+    captured = observe(subject, discovery, specification, attributed=False)
+    observed = observe_codes(subject, captured, specification)
+    advance(len(subject.heads))
+    return observed
+
+
+def screen(
+    subject: Subject,
+    discovery: tuple[Captured, ...],
+    specification: Specification,
+    task_effect: float,
+) -> tuple[Codes, Screened]:
+    """The discovery pairs as integer codes, their signature, and every head's rank.
+
+    All that ranking takes and no more: ``screening_detail`` looks closer once a circuit is found.
+    """
+    settings, thresholds = specification.autoencoder, specification.thresholds
+    space = CodeSpace.of(subject.identity.layers, settings.latents)
+    attribution = attribute(discovery, settings, specification.seed, task_effect)
+    effects = recorded_effects(attribution.heads)
+    examples = discretise(attribution.latents, effects, thresholds.tau)
+    count = quorum_count(thresholds.quorum, len(examples))
+    codes = Codes(
+        stride=space.stride,
+        quorum_count=count,
+        examples=examples,
+        signature=signature(examples, count, space),
+        heads=screened_heads(effects, examples, space, specification.seed),
+        unexplained_variance=measured(attribution.unexplained_variance),
+        ties=attribution.ties,
+        unvarying=tuple(itertools.compress(space.head_ids, attribution.unvarying)),
+        roles=_RANKED_ONLY,
+        latents=_RANKED_ONLY,
+        negatives=_RANKED_ONLY,
+        envelope=_RANKED_ONLY,
+    )
+    return codes, Screened(space, attribution, task_effect)
+
+
+Find = Callable[
+    [Subject, tuple[ResolvedPair, ...], tuple[Captured, ...], Specification, Advance],
+    Investigation | UniqueCodes,
+]
+"""What a method makes of a task's discovery pairs, and of its test pairs as they ran."""
+
+METHODS: dict[Method, Find] = {
+    "attributed-codes": investigate,
+    "unique-codes": find_unique_codes,
+}

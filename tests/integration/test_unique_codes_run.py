@@ -1,0 +1,68 @@
+"""A policy with one task by the published method, through the command line; and a code changed after."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from auditkit.bundle import assemble, publish
+from auditkit.law import load_law
+from auditkit.recompute import mismatches
+from auditkit.records.audit import AuditRecord
+from auditkit.records.unique_codes import UniqueCodes
+from auditkit.report.html import render_html
+from auditkit.signing.keys import development_key
+from auditkit.verifying import verify
+from tests.conftest import QUICKSTART, Auditkit
+
+NOW = datetime(2026, 11, 20, 9, 31, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """The first task of the quickstart policy, by the published method, as HTML only."""
+    text = QUICKSTART.read_text("utf-8").replace(
+        "path: models/reference", f"path: '{QUICKSTART.parent / 'models' / 'reference'}'"
+    )
+    head, _, _ = text.partition("\n  - id: greater_than")
+    first = head.replace("method: attributed-codes", "method: unique-codes")
+    written = tmp_path / "policy.yaml"
+    written.write_text(f"{first}\nreport: {{formats: [html]}}\n", encoding="utf-8")
+    return written
+
+
+def test_a_task_by_the_published_method(policy: Path, tmp_path: Path, auditkit: Auditkit) -> None:
+    """It runs, ends inconclusive with exit 3, says that it only observed, and verifies.
+
+    Whoever changes one code and signs everything anew is caught by the codes that follow.
+    """
+    ran = auditkit("run", policy, "--out", tmp_path / "out", "--json")
+    (task,) = ran.json()["tasks"]
+    assert (ran.code, task["verdict"], task["causal"]) == (3, "inconclusive", "not_assessed")
+    assert (task["behaviour"], task["heads_found"], task["missing"]) == ("observed", None, None)
+    directory = Path(ran.json()["directory"])
+    page = (directory / "report.html").read_text("utf-8")
+    assert "a published method that only observes" in page
+    verified = auditkit("verify", directory, "--json")
+    assert (verified.code, verified.json()["ok"]) == (0, True)
+
+    content = (directory / "evidence.json").read_bytes()
+    record = AuditRecord.model_validate_json(content)
+    codes = record.tasks[0].codes
+    assert isinstance(codes, UniqueCodes)
+    assert mismatches(record) == ()
+    document = json.loads(content)
+    place = next(i for i, head in enumerate(codes.heads) if head.count == 0)
+    document["tasks"][0]["codes"]["examples"][0]["positive"]["codes"][place] = 199
+    changed = AuditRecord.model_validate_json(json.dumps(document))
+    key = development_key(tmp_path / "forger", NOW)
+    page_again = render_html(changed, load_law())
+    files = assemble(changed, policy.read_bytes(), page_again, None, key)
+    forged = publish(files, tmp_path / "forged", changed.run_id)
+    failed = {
+        check.id: check.detail for check in verify(forged).checks if check.outcome == "failed"
+    }
+    assert f"codes.heads[{codes.heads[place].head}]" in " ".join(failed.values())
