@@ -6,7 +6,7 @@ page only says in which order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +31,15 @@ from auditkit.codes import (
     signature,
 )
 from auditkit.conclusions import concluded
+from auditkit.controls.calibrating import N_CONTROLS, calibrate_by
+from auditkit.controls.outcomes import distinct
 from auditkit.law import load_law
 from auditkit.limitations import limitations_of
 from auditkit.model.loading import environment, load_subject
 from auditkit.model.subject import Subject
 from auditkit.policy import HubModel, LoadedPolicy, PolicyTask
 from auditkit.policy.prompting import prepare_task
-from auditkit.progress import Advance, Progress
+from auditkit.progress import Advance, NoProgress, Progress
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.prompts.preparing import PreparedPrompts
 from auditkit.provenance import tool
@@ -49,6 +51,7 @@ from auditkit.records.audit import (
     Times,
 )
 from auditkit.records.base import NotAssessed, measured
+from auditkit.records.calibration import Calibration
 from auditkit.records.specification import Specification
 from auditkit.records.task import Behaviour, Causal, Circuit, Codes, Ladder, TaskRecord
 from auditkit.tokens import Tokenizer
@@ -91,12 +94,15 @@ def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> A
     """
     started = run.now()
     policy = loaded.policy
+    calibration = calibrate({t.id: policy.specification(t) for t in policy.tasks}, progress)
     with progress.stage("load the model", 1) as advance:
         revision = policy.model.revision if isinstance(policy.model, HubModel) else None
         subject = load_subject(folder, revision=revision, dtype=policy.model.dtype)
         tokenizer = Tokenizer.from_folder(folder)
         advance(1)
-    tasks = tuple(audit_task(t, loaded, subject, tokenizer, progress) for t in policy.tasks)
+    tasks = tuple(
+        audit_task(t, loaded, subject, tokenizer, calibration, progress) for t in policy.tasks
+    )
     register = load_law().legal_register
     return AuditRecord(
         schema_version="1",
@@ -109,7 +115,7 @@ def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> A
         ),
         system=policy.system,
         model=subject.identity,
-        calibration=_NOT_YET,
+        calibration=calibration,
         tasks=tasks,
         verdict=overall([task.verdict for task in tasks]),
         instructions_for_use=dict(policy.instructions_for_use),
@@ -125,36 +131,67 @@ def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> A
     )
 
 
+def calibrate(specifications: Mapping[str, Specification], progress: Progress) -> Calibration:
+    """The known-answer controls under the settings of these tasks, by the steps of ``examine``."""
+
+    def silently(
+        subject: Subject,
+        discovery: Sequence[ResolvedPair],
+        test: Sequence[ResolvedPair],
+        specification: Specification,
+    ) -> tuple[Behaviour, Mechanism | NotAssessed]:
+        name = subject.identity.name
+        return examine(subject, discovery, test, specification, name, NoProgress())
+
+    total = N_CONTROLS * len(distinct(specifications))
+    with progress.stage("calibrate: known-answer controls", total) as advance:
+        return calibrate_by(silently, specifications, advance)
+
+
 def audit_task(
     task: PolicyTask,
     loaded: LoadedPolicy,
     subject: Subject,
     tokenizer: Tokenizer,
+    calibration: Calibration,
     progress: Progress,
 ) -> TaskRecord:
-    """One task: prompts, activations, behaviour, then the mechanism if there is a behaviour."""
+    """One task: its prompts, what is found with them, and what follows from that."""
     with progress.stage(f"{task.id}: prompts", 1) as advance:
         specification, prompts = prepare_task(loaded, task, tokenizer)
         advance(1)
-    with progress.stage(f"{task.id}: behaviour", 1) as advance:
-        test = observe(subject, prompts.test, specification, attributed=False)
-        behaviour = measure_behaviour(test, specification)
-        advance(1)
-    mechanism: Mechanism | NotAssessed = NO_BEHAVIOUR
-    if behaviour.state == "observed":
-        with progress.stage(f"{task.id}: activations", 1) as advance:
-            discovery = observe(subject, prompts.discovery, specification, attributed=True)
-            advance(1)
-        with progress.stage(f"{task.id}: patch heads", len(subject.heads)) as advance:
-            mechanism = find_mechanism(subject, discovery, test, specification, advance)
-    return conclude(
-        task, specification, prompts, behaviour, mechanism, subject.identity.weights_digest
+    behaviour, mechanism = examine(
+        subject, prompts.discovery, prompts.test, specification, task.id, progress
     )
+    measured_only = assemble(task, specification, prompts, behaviour, mechanism)
+    return concluded(measured_only, subject.identity.weights_digest, calibration)
+
+
+def examine(
+    subject: Subject,
+    discovery: Sequence[ResolvedPair],
+    test: Sequence[ResolvedPair],
+    specification: Specification,
+    name: str,
+    progress: Progress,
+) -> tuple[Behaviour, Mechanism | NotAssessed]:
+    """Behaviour, then the mechanism if there is a behaviour: of a task or of a known-answer control."""
+    with progress.stage(f"{name}: behaviour", 1) as advance:
+        on_test = observe(subject, test, specification, attributed=False)
+        behaviour = measure_behaviour(on_test, specification)
+        advance(1)
+    if behaviour.state == "not_observed":
+        return behaviour, NO_BEHAVIOUR
+    with progress.stage(f"{name}: activations", 1) as advance:
+        observed = observe(subject, discovery, specification, attributed=True)
+        advance(1)
+    with progress.stage(f"{name}: patch heads", len(subject.heads)) as advance:
+        return behaviour, find_mechanism(subject, observed, on_test, specification, advance)
 
 
 def observe(
     subject: Subject,
-    pairs: tuple[ResolvedPair, ...],
+    pairs: Sequence[ResolvedPair],
     specification: Specification,
     *,
     attributed: bool,
@@ -257,17 +294,16 @@ def parts_of(
     return mechanism.codes, mechanism.causal, mechanism.circuit
 
 
-def conclude(
+def assemble(
     task: PolicyTask,
     specification: Specification,
     prompts: PreparedPrompts,
     behaviour: Behaviour,
     mechanism: Mechanism | NotAssessed,
-    weights_digest: str,
 ) -> TaskRecord:
-    """The task's record: measurements, then everything that follows from them by stated rules."""
+    """The task's record with its measurements; what follows from them is not concluded yet."""
     codes, causal, circuit = parts_of(mechanism)
-    measured_only = TaskRecord(
+    return TaskRecord(
         id=task.id,
         title=task.title,
         evidence_for=task.evidence_for,
@@ -285,4 +321,3 @@ def conclude(
         findings=(),
         verdict="not_assessed",
     )
-    return concluded(measured_only, weights_digest)
