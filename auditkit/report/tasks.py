@@ -12,7 +12,6 @@ from auditkit.records.model import ModelIdentity
 from auditkit.records.prompts import PromptPair
 from auditkit.records.task import Causal, Codes, NullTest, Stability, TaskRecord
 from auditkit.report.articles import task_anchor
-from auditkit.report.charts import Chart
 from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
 from auditkit.report.facts import Fact, declared, measured, recorded
 from auditkit.report.numbers import (
@@ -26,6 +25,7 @@ from auditkit.report.numbers import (
 )
 from auditkit.report.plain import PlainWords, plain_words
 from auditkit.report.specification import SettingView, settings
+from auditkit.report.svg import Chart
 from auditkit.report.wording import (
     LEVELS,
     OBSERVATIONS,

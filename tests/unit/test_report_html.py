@@ -239,7 +239,6 @@ def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
     stability = audit_record().tasks[1].stability
     assert isinstance(stability, NotAssessed)
     assert f"Stability when the examples are drawn again {stability.reason}" in page.text
-    assert audit_record().calibration.reason in page.text
 
 
 def test_defaulted_keys_are_marked(page: Page) -> None:
