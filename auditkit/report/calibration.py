@@ -113,7 +113,10 @@ class NegativeControlView:
 
 @dataclass(frozen=True)
 class CalibrationView:
-    """The controls under one setting. ``differing`` are the keys that set it apart from the others."""
+    """The controls under one setting. ``differing`` are the keys that set it apart from the others.
+
+    ``models`` leaves out those that came out as under the first setting, which ``models_note`` names.
+    """
 
     anchor: str
     title: str
@@ -122,6 +125,7 @@ class CalibrationView:
     looked_for: str
     chart: Chart
     kinds: tuple[KindView, ...]
+    models_note: str
     models: tuple[ControlModelView, ...]
     negatives: tuple[NegativeControlView, ...]
     differing: tuple[SettingView, ...]
@@ -145,11 +149,29 @@ def calibration_views(record: AuditRecord) -> tuple[CalibrationView, ...]:
                 [KindRow(KINDS[total.kind][0], total) for total in setting.totals]
             ),
             kinds=tuple(_kind(total) for total in setting.totals),
-            models=tuple(_model(run) for run in setting.models),
+            models_note=_models_note(setting, every[0]),
+            models=tuple(_model(run) for run in setting.models if _is_new(run, setting, every[0])),
             negatives=tuple(_negative(each) for each in setting.negative_controls),
             differing=tuple(row for row in table if row not in shared),
         )
         for index, (setting, table) in enumerate(zip(every, tables, strict=True), start=1)
+    )
+
+
+def _is_new(run: ControlRun, setting: CalibratedSetting, first: CalibratedSetting) -> bool:
+    return setting is first or run not in first.models
+
+
+def _models_note(setting: CalibratedSetting, first: CalibratedSetting) -> str:
+    same = [run.name for run in setting.models if not _is_new(run, setting, first)]
+    repeated = (
+        f" {listed(same)}: every number and every outcome is as under settings 1, and not printed again."
+        if same
+        else ""
+    )
+    return (
+        "Model by model, what was planted and what was reported. The effect is that of replacing the head "
+        f"alone, as a share of the task effect.{repeated}"
     )
 
 
@@ -177,16 +199,22 @@ def _model(run: ControlRun) -> ControlModelView:
         circuits=f"Planted circuit: {alternatives}."
         if len(run.circuits) == 1
         else f"Planted circuits, each of which is right: {alternatives}. One head replaces another "
-        "wholly, so that head has no single effect; it is not missed where the other circuit is found.",
+        "wholly, so that the other has no single effect: only a search for backups can show it as what it "
+        "is, and it is not missed where the other circuit is found.",
         rows=tuple(_head(each) for each in run.heads),
     )
 
 
-def _head(head: ControlHead) -> ControlHeadView:
+def planted_as(head: ControlHead) -> str:
+    """The kind of a planted head in words; a backup with the head it stands in for."""
     kind = KINDS[head.kind][0]
+    return kind if head.primary is None else f"{kind} of {head.primary}"
+
+
+def _head(head: ControlHead) -> ControlHeadView:
     return ControlHeadView(
         head=head.head,
-        kind=kind if head.primary is None else f"{kind} of {head.primary}",
+        kind=planted_as(head),
         effect="not measured"
         if isinstance(head.effect, NotAssessed)
         else decimal_text(head.effect),
@@ -198,7 +226,7 @@ def _head(head: ControlHead) -> ControlHeadView:
 def _negative(control: NegativeControl) -> NegativeControlView:
     name, meaning = _WHOLE[control.name]
     seen = control.behaviour
-    heads = listed(control.reported, "none, as it should be")
+    heads = listed(control.reported, "none")
     return NegativeControlView(
         name=name,
         meaning=meaning,
