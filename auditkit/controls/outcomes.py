@@ -276,16 +276,22 @@ def finding_of(controls: CalibratedSetting | None) -> Finding:
         return Finding(
             code="calibration_observed",
             level="note",
-            text="On models whose circuit is known, these settings missed none of the planted heads "
-            f"they look for: {_tally(controls)}.",
+            text="On models whose circuit is known, the method with these settings recovered every "
+            f"planted head it looks for ({_recovered(controls)}), and reported nothing falsely.",
         )
     return Finding(
         code="calibration_not_observed",
         level="warning",
-        text="On models whose circuit is known, these settings do not find what was planted: "
-        f"{_tally(controls)}. What they find in this model cannot settle whether it is consistent "
-        "with the declaration.",
+        text="On models whose circuit is known, the method with these settings does not find what was "
+        f"planted: {_tally(controls)}. What it finds in this model cannot settle whether the model is "
+        "consistent with the declaration.",
     )
+
+
+def _recovered(controls: CalibratedSetting) -> str:
+    recovered = f"{_sum(controls, 'recovered')} heads"
+    unsought = _sum(controls, "not_looked_for")
+    return f"{recovered}; {unsought} it does not look for" if unsought else recovered
 
 
 def _tally(controls: CalibratedSetting) -> str:
@@ -298,9 +304,9 @@ def _tally(controls: CalibratedSetting) -> str:
         ]
         named = f" ({', '.join(kinds)})" if kinds else ""
         parts.append(f"{_sum(controls, outcome) or 'none'} {word}{named}")
-    whole = [each for each in controls.negative_controls if each.reported]
+    whole = [each.name.replace("_", " ") for each in controls.negative_controls if each.reported]
     if whole:
-        parts.append(f"heads reported in {len(whole)} models where there is nothing to report")
+        parts.append(f"heads reported in {', '.join(whole)}, where there is none to report")
     return ", ".join(parts)
 
 
