@@ -17,7 +17,7 @@ from auditkit.codes import (
     signature,
 )
 from auditkit.conclusions import CONCLUDED, concluded
-from auditkit.controls.outcomes import as_planned, distinct, reports_any, summed_up
+from auditkit.controls.outcomes import as_planned, contradicts, distinct, summed_up
 from auditkit.intervals import mean_interval
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
@@ -66,12 +66,12 @@ def _calibration(record: AuditRecord) -> Iterator[str]:
 def _control(
     key: str, control: ControlRun | NegativeControl, specification: Specification
 ) -> Iterator[str]:
-    """A control's behaviour, and that nothing was reported of a model that shows none."""
+    """A control's behaviour, and that nothing was reported where nobody looked."""
     seen = control.behaviour
     again = behaviour_of(seen.positive_values, seen.negative_values, specification)
     if seen != again or len(seen.positive_values) != specification.test_examples:
         yield f"{key}.behaviour"
-    if seen.state == "not_observed" and reports_any(control):
+    if contradicts(control):
         yield f"{key}.reported"
 
 

@@ -157,11 +157,13 @@ def reported_places(run: ControlRun) -> dict[HeadId, Place]:
     return {each.head: each.reported for each in run.heads if each.reported != "not_reported"}
 
 
-def reports_any(control: ControlRun | NegativeControl) -> bool:
-    """Whether any head was reported of a control."""
+def contradicts(control: ControlRun | NegativeControl) -> bool:
+    """Whether a head is reported where nobody looked: as a kind not sought, or without a behaviour."""
     if isinstance(control, NegativeControl):
-        return bool(control.reported)
-    return bool(reported_places(control))
+        return control.behaviour.state == "not_observed" and bool(control.reported)
+    places = set(reported_places(control).values())
+    unseen = control.behaviour.state == "not_observed"
+    return bool(places) if unseen else not places <= set(control.looked_for)
 
 
 def as_planned(setting: CalibratedSetting) -> bool:

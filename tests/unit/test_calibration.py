@@ -293,6 +293,7 @@ FIRST = "0/models/0"
         (f"{FIRST}/circuits", [["0.0"]], "settings[0].models"),
         (f"{FIRST}/attention", "soft", "settings[0].models"),
         ("0/models/7/heads/10/primary", None, "settings[0].models"),
+        ("0/models/5/looked_for", ["circuit", "constant_role"], "backup-hard.reported"),
         ("0/models", [], None),
         (f"{FIRST}/behaviour/correct", 19, "lookup-hard.behaviour"),
         (f"{FIRST}/behaviour/positive_values", ["2.0000"], "lookup-hard.behaviour"),
