@@ -65,8 +65,8 @@ _WHOLE: dict[WholeModel, tuple[str, str]] = {
 _STATES = {
     "observed": "Every planted head that these settings look for was recovered, and nothing was "
     "reported falsely.",
-    "not_observed": "What was planted was not found as planted. The tasks with these settings cannot "
-    "be consistent or not consistent with their declaration: they are inconclusive.",
+    "not_observed": "What was planted was not found as planted. Where tasks with these settings would "
+    "be consistent or not consistent with their declaration, they are inconclusive.",
 }
 
 

@@ -16,7 +16,7 @@ _ORANGE = "#ecb684"
 
 _SIDE, _PITCH, _ROW = 11.0, 14.0, 22.0
 _LEFT, _TOP = 112.0, 8.0
-_WORDS = 200.0  # beside the marks: the counts
+_LETTER = 4.6  # of the counts beside the marks, on average
 
 MARKS: tuple[tuple[Outcome, str], ...] = (
     ("recovered", "recovered"),
@@ -108,11 +108,12 @@ def calibration_card(rows: Sequence[KindRow]) -> Chart:
     """One row per kind with a mark for each planted head, the counts beside it, a legend below."""
     widest = max(row.total.planted for row in rows)
     end = _LEFT + widest * _PITCH
+    right = end + 16 + _LETTER * max(len(counts_text(row.total)) for row in rows)
     parts: list[Markup] = []
     for index, row in enumerate(rows):
         y = _TOP + index * _ROW
         if index and row.total.control != rows[index - 1].total.control:
-            parts.append(line(4, y - 4, end + _WORDS, y - 4, LINE))
+            parts.append(line(4, y - 4, right, y - 4, LINE))
         parts.append(text(_LEFT - 8, y + _SIDE - 2, row.label, text_anchor="end"))
         parts += [
             _DRAWN[outcome](_LEFT + place * _PITCH, y)
@@ -123,4 +124,4 @@ def calibration_card(rows: Sequence[KindRow]) -> Chart:
     parts += _legend(bottom)
     spoken = "; ".join(f"{row.label}: {counts_text(row.total)}" for row in rows)
     words = f"Planted heads of all control models by kind. {spoken}."
-    return drawing(max(end + _WORDS, _LEFT + 460), bottom + 34, words, parts)
+    return drawing(max(right, _LEFT + 460), bottom + 34, words, parts)

@@ -11,6 +11,7 @@ from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.calibration import Calibration, NegativeControl
 from auditkit.report.calibration import KINDS, calibration_views
+from auditkit.report.calibration_chart import KindRow, calibration_card, counts_text
 from auditkit.report.html import render_html
 from tests.builders import audit_record, calibration, control_behaviour
 
@@ -120,6 +121,19 @@ def test_a_second_setting_prints_what_sets_it_apart_and_not_everything_twice() -
     assert [model.name for model in second_view.models] == ["lookup-hard"]
     assert "lookup-soft, tiny-hard" in second_view.models_note
     assert "not printed again" not in first_view.models_note
+
+
+def test_the_card_is_wide_enough_for_its_longest_counts() -> None:
+    """Where much went wrong the counts are longer, and the card with them: nothing is cut off."""
+    (first, *_) = calibration().settings[0].totals
+    mixed = first.model_copy(
+        update={"recovered": 12, "missed": 4, "falsely_reported": 1, "not_looked_for": 1}
+    )
+    card = calibration_card([KindRow("circuit", mixed)])
+    words = next(each for each in card.svg.split("<text ") if "18 planted" in each)
+    start = float(words.partition('x="')[2].partition('"')[0])
+    width = float(ET.fromstring(str(card.svg)).attrib["width"])  # noqa: S314 - our own markup
+    assert width - start > 4.4 * len(counts_text(mixed))
 
 
 def test_the_card_has_a_mark_for_every_planted_head_and_says_so_in_words() -> None:
