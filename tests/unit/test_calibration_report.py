@@ -130,9 +130,9 @@ def test_the_card_is_wide_enough_for_its_longest_counts() -> None:
         update={"recovered": 12, "missed": 4, "falsely_reported": 1, "not_looked_for": 1}
     )
     card = calibration_card([KindRow("circuit", mixed)])
-    words = next(each for each in card.svg.split("<text ") if "18 planted" in each)
-    start = float(words.partition('x="')[2].partition('"')[0])
-    width = float(ET.fromstring(str(card.svg)).attrib["width"])  # noqa: S314 - our own markup
+    drawn = ET.fromstring(str(card.svg))  # noqa: S314 - our own markup
+    (counts,) = [each for each in drawn.iter(f"{SVG}text") if "planted" in (each.text or "")]
+    start, width = float(counts.attrib["x"]), float(drawn.attrib["width"])
     assert width - start > 4.4 * len(counts_text(mixed))
 
 
