@@ -9,21 +9,24 @@ from functools import partial
 
 from auditkit.circuit import grounds
 from auditkit.codes import null_test
+from auditkit.controls.outcomes import finding_of, setting_for
 from auditkit.findings import findings_of
 from auditkit.records.base import NotAssessed
+from auditkit.records.calibration import Calibration
 from auditkit.records.causal import Causal
 from auditkit.records.task import Circuit, Codes, NullTest, Stability, TaskRecord, Verdict
 from auditkit.records.unique_codes import UniqueCodes
 from auditkit.stability import envelope
 from auditkit.unique_counts import count_null
-from auditkit.verdict import comparison_of, judge, ladder_of, tolerated
+from auditkit.verdict import calibrated, comparison_of, judge, ladder_of, tolerated
 
 CONCLUDED = ("null", "stability", "comparison", "ladder", "verdict", "findings")
 """The keys of a task's record that are conclusions and not measurements."""
 
 
-def concluded(task: TaskRecord, weights_digest: str) -> TaskRecord:
+def concluded(task: TaskRecord, weights_digest: str, calibration: Calibration) -> TaskRecord:
     """The task with its conclusions; whatever stood in their place is not looked at."""
+    controls = setting_for(task.id, calibration)
     heads = task.circuit.heads if isinstance(task.circuit, Circuit) else task.circuit
     declared = judge(task.behaviour, task.causal, heads, task.expected, weights_digest)
     null = _null(task)
@@ -34,10 +37,11 @@ def concluded(task: TaskRecord, weights_digest: str) -> TaskRecord:
             "stability": stability,
             "comparison": comparison_of(task.circuit, task.expected),
             "ladder": ladder_of(task.behaviour, task.codes, null, task.causal, stability),
-            "verdict": tolerated(declared, stability),
+            "verdict": calibrated(tolerated(declared, stability), controls),
         }
     )
-    return record.model_copy(update={"findings": findings_of(record, weights_digest)})
+    findings = (*findings_of(record, weights_digest), finding_of(controls))
+    return record.model_copy(update={"findings": findings})
 
 
 def _null(task: TaskRecord) -> NullTest | NotAssessed:

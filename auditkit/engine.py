@@ -6,20 +6,23 @@ page only says in which order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from auditkit.activations import Captured, in_order
+from auditkit.calibrating import N_CONTROLS, calibrate_by
 from auditkit.conclusions import concluded
+from auditkit.controls.outcomes import distinct
 from auditkit.law import load_law
 from auditkit.limitations import limitations_of
-from auditkit.mechanism import METHODS, Investigation, observe
+from auditkit.mechanism import METHODS, Examined, observe
 from auditkit.model.loading import environment, load_subject
 from auditkit.model.subject import Subject
 from auditkit.policy import HubModel, LoadedPolicy, PolicyTask
 from auditkit.policy.prompting import prepare_task
-from auditkit.progress import Progress
+from auditkit.progress import NoProgress, Progress
+from auditkit.prompts.pairs import ResolvedPair
 from auditkit.prompts.preparing import PreparedPrompts
 from auditkit.provenance import tool
 from auditkit.records.audit import (
@@ -30,6 +33,7 @@ from auditkit.records.audit import (
     Times,
 )
 from auditkit.records.base import NotAssessed, measured
+from auditkit.records.calibration import Calibration
 from auditkit.records.causal import Causal, HeadsEffect
 from auditkit.records.specification import Specification
 from auditkit.records.task import Behaviour, Circuit, Codes, Ladder, TaskRecord
@@ -71,12 +75,15 @@ def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> A
     """
     started = run.now()
     policy = loaded.policy
+    calibration = calibrate({t.id: policy.specification(t) for t in policy.tasks}, progress)
     with progress.stage("load the model", 1) as advance:
         revision = policy.model.revision if isinstance(policy.model, HubModel) else None
         subject = load_subject(folder, revision=revision, dtype=policy.model.dtype)
         tokenizer = Tokenizer.from_folder(folder)
         advance(1)
-    tasks = tuple(audit_task(t, loaded, subject, tokenizer, progress) for t in policy.tasks)
+    tasks = tuple(
+        audit_task(t, loaded, subject, tokenizer, calibration, progress) for t in policy.tasks
+    )
     register = load_law().legal_register
     return AuditRecord(
         schema_version="1",
@@ -89,7 +96,7 @@ def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> A
         ),
         system=policy.system,
         model=subject.identity,
-        calibration=_NOT_YET,
+        calibration=calibration,
         tasks=tasks,
         verdict=overall([task.verdict for task in tasks]),
         instructions_for_use=dict(policy.instructions_for_use),
@@ -105,27 +112,60 @@ def audit(loaded: LoadedPolicy, folder: Path, run: Run, progress: Progress) -> A
     )
 
 
+def calibrate(specifications: Mapping[str, Specification], progress: Progress) -> Calibration:
+    """The known-answer controls under the settings of these tasks, by the steps of ``examine``."""
+
+    def silently(
+        subject: Subject,
+        discovery: Sequence[ResolvedPair],
+        test: Sequence[ResolvedPair],
+        specification: Specification,
+    ) -> tuple[Behaviour, Examined]:
+        name = subject.identity.name
+        return examine(subject, discovery, test, specification, name, NoProgress())
+
+    total = N_CONTROLS * len(distinct(specifications))
+    with progress.stage("calibrate: known-answer controls", total) as advance:
+        return calibrate_by(silently, specifications, advance)
+
+
 def audit_task(
     task: PolicyTask,
     loaded: LoadedPolicy,
     subject: Subject,
     tokenizer: Tokenizer,
+    calibration: Calibration,
     progress: Progress,
 ) -> TaskRecord:
-    """One task: prompts, activations, behaviour, then the mechanism if there is a behaviour."""
+    """One task: its prompts, what is found with them, and what follows from that."""
     with progress.stage(f"{task.id}: prompts", 1) as advance:
         specification, prompts = prepare_task(loaded, task, tokenizer)
         advance(1)
-    with progress.stage(f"{task.id}: behaviour", 1) as advance:
-        test = observe(subject, prompts.test, specification, attributed=False)
-        behaviour = measure_behaviour(test, specification)
+    behaviour, found = examine(
+        subject, prompts.discovery, prompts.test, specification, task.id, progress
+    )
+    measured_only = assemble(task, specification, prompts, behaviour, found)
+    return concluded(measured_only, subject.identity.weights_digest, calibration)
+
+
+def examine(
+    subject: Subject,
+    discovery: Sequence[ResolvedPair],
+    test: Sequence[ResolvedPair],
+    specification: Specification,
+    name: str,
+    progress: Progress,
+) -> tuple[Behaviour, Examined]:
+    """Behaviour, then the mechanism if there is a behaviour: of a task or of a known-answer control."""
+    with progress.stage(f"{name}: behaviour", 1) as advance:
+        on_test = observe(subject, test, specification, attributed=False)
+        behaviour = measure_behaviour(on_test, specification)
         advance(1)
-    found: Investigation | UniqueCodes | NotAssessed = NO_BEHAVIOUR
-    if behaviour.state == "observed":
-        with progress.stage(f"{task.id}: heads", len(subject.heads)) as advance:
-            find = METHODS[specification.method]
-            found = find(subject, prompts.discovery, test, specification, advance)
-    return conclude(task, specification, prompts, behaviour, found, subject.identity.weights_digest)
+    if behaviour.state == "not_observed":
+        return behaviour, NO_BEHAVIOUR
+    with progress.stage(f"{name}: patch heads", len(subject.heads)) as advance:
+        find = METHODS[specification.method]
+        return behaviour, find(subject, discovery, on_test, specification, advance)
 
 
 def measure_behaviour(captured: tuple[Captured, ...], specification: Specification) -> Behaviour:
@@ -141,7 +181,7 @@ def measure_behaviour(captured: tuple[Captured, ...], specification: Specificati
 
 
 def parts_of(
-    found: Investigation | UniqueCodes | NotAssessed,
+    found: Examined,
 ) -> tuple[
     HeadsEffect | NotAssessed,
     Codes | UniqueCodes | NotAssessed,
@@ -159,17 +199,16 @@ def parts_of(
     return found.effect, mechanism.codes, mechanism.causal, mechanism.circuit
 
 
-def conclude(
+def assemble(
     task: PolicyTask,
     specification: Specification,
     prompts: PreparedPrompts,
     behaviour: Behaviour,
-    found: Investigation | UniqueCodes | NotAssessed,
-    weights_digest: str,
+    found: Examined,
 ) -> TaskRecord:
-    """The task's record: measurements, then everything that follows from them by stated rules."""
+    """The task's record with its measurements; what follows from them is not concluded yet."""
     effect, codes, causal, circuit = parts_of(found)
-    measured_only = TaskRecord(
+    return TaskRecord(
         id=task.id,
         title=task.title,
         evidence_for=task.evidence_for,
@@ -188,4 +227,3 @@ def conclude(
         findings=(),
         verdict="not_assessed",
     )
-    return concluded(measured_only, weights_digest)

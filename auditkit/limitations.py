@@ -24,9 +24,9 @@ _FIXED: tuple[Limitation, ...] = (
         "individual output to a person affected by it.",
     ),
     Limitation(
-        code="calibration_not_assessed",
-        text="Known-answer controls were not run, so this report does not show what the method "
-        "would have recovered or missed on a model whose circuit is known.",
+        code="controls_are_small",
+        text="The method was calibrated on small models whose circuit is known. That it recovers what "
+        "was planted there does not show that it finds everything in this model.",
     ),
 )
 

@@ -7,7 +7,7 @@ Each stage takes and returns frozen values, and what a stage decides is decided 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from auditkit.activations import Captured, MeanOutputs, batches_of, capture
@@ -99,7 +99,7 @@ class Trials:
 
 def observe(
     subject: Subject,
-    pairs: tuple[ResolvedPair, ...],
+    pairs: Sequence[ResolvedPair],
     specification: Specification,
     *,
     attributed: bool,
@@ -116,7 +116,7 @@ def observe(
 
 def investigate(
     subject: Subject,
-    discovery: tuple[ResolvedPair, ...],
+    discovery: Sequence[ResolvedPair],
     test: tuple[Captured, ...],
     specification: Specification,
     advance: Advance,
@@ -203,7 +203,7 @@ def check(
 
 def find_unique_codes(
     subject: Subject,
-    discovery: tuple[ResolvedPair, ...],
+    discovery: Sequence[ResolvedPair],
     test: tuple[Captured, ...],
     specification: Specification,
     advance: Advance,
@@ -249,8 +249,11 @@ def screen(
     return codes, Screened(space, attribution, task_effect)
 
 
+Examined = Investigation | UniqueCodes | NotAssessed
+"""What is known of a task's mechanism; not assessed where the model does not do the task."""
+
 Find = Callable[
-    [Subject, tuple[ResolvedPair, ...], tuple[Captured, ...], Specification, Advance],
+    [Subject, Sequence[ResolvedPair], tuple[Captured, ...], Specification, Advance],
     Investigation | UniqueCodes,
 ]
 """What a method makes of a task's discovery pairs, and of its test pairs as they ran."""

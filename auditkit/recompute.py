@@ -17,12 +17,14 @@ from auditkit.codes import (
     signature,
 )
 from auditkit.conclusions import CONCLUDED, concluded
+from auditkit.controls.outcomes import as_planned, contradicts, distinct, summed_up
 from auditkit.intervals import mean_interval
 from auditkit.recompute_details import details
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import Interval, Measure, NotAssessed
+from auditkit.records.calibration import ControlRun, NegativeControl
 from auditkit.records.causal import Causal, HeadsEffect, PatchedHead, RandomSets, SetEffect
-from auditkit.records.model import ModelIdentity
+from auditkit.records.specification import Specification
 from auditkit.records.task import Codes, PromptSet, TaskRecord
 from auditkit.records.unique_codes import UniqueCodes
 from auditkit.unique_counts import NO_CIRCUIT, NOTHING_CAUSAL, differences
@@ -47,13 +49,44 @@ from auditkit.verdict import (
 
 def mismatches(record: AuditRecord) -> tuple[str, ...]:
     """The key paths whose value is not what the recorded measurements give; empty if none."""
-    found = [f"tasks[{t.id}].{key}" for t in record.tasks for key in _task(t, record.model)]
+    found = [f"calibration.{key}" for key in _calibration(record)]
+    found += [f"tasks[{t.id}].{key}" for t in record.tasks for key in _task(t, record)]
     if record.verdict != overall([task.verdict for task in record.tasks]):
         found.append("verdict")
     return tuple(found)
 
 
-def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
+def _calibration(record: AuditRecord) -> Iterator[str]:
+    """Known-answer controls that are not those of the tasks' settings, or come to something else."""
+    settings = record.calibration.settings
+    asked = distinct({task.id: task.specification for task in record.tasks})
+    if [(each.specification, each.tasks) for each in settings] != list(asked.items()):
+        yield "settings"
+    for index, setting in enumerate(settings):
+        key = f"settings[{index}]"
+        if not as_planned(setting):
+            yield f"{key}.models"
+        for run in setting.models:
+            yield from _control(f"{key}.{run.name}", run, setting.specification)
+        for control in setting.negative_controls:
+            yield from _control(f"{key}.{control.name}", control, setting.specification)
+        if setting != summed_up(setting):
+            yield f"{key}.outcomes"
+
+
+def _control(
+    key: str, control: ControlRun | NegativeControl, specification: Specification
+) -> Iterator[str]:
+    """A control's behaviour, and that nothing was reported where nobody looked."""
+    seen = control.behaviour
+    again = behaviour_of(seen.positive_values, seen.negative_values, specification)
+    if seen != again or len(seen.positive_values) != specification.test_examples:
+        yield f"{key}.behaviour"
+    if contradicts(control):
+        yield f"{key}.reported"
+
+
+def _task(task: TaskRecord, record: AuditRecord) -> Iterator[str]:
     specification = task.specification
     behaviour = task.behaviour
     if behaviour != behaviour_of(
@@ -68,7 +101,7 @@ def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
         yield from _observed_only(task)
     else:
         yield from _assessed_together(task)
-    space = CodeSpace.of(model.layers, specification.autoencoder.latents)
+    space = CodeSpace.of(record.model.layers, specification.autoencoder.latents)
     if isinstance(task.codes, Codes):
         yield from _codes(task, task.codes, space)
     if isinstance(task.codes, UniqueCodes):
@@ -82,7 +115,7 @@ def _task(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
         )
         if task.circuit != expected_circuit:
             yield "circuit"
-    yield from _conclusions(task, model)
+    yield from _conclusions(task, record)
 
 
 def _assessed_together(task: TaskRecord) -> Iterator[str]:
@@ -299,8 +332,8 @@ def _constant_role(task: TaskRecord, causal: Causal) -> Iterator[str]:
         yield "causal.constant_role.with_circuit"
 
 
-def _conclusions(task: TaskRecord, model: ModelIdentity) -> Iterator[str]:
-    again = concluded(task, model.weights_digest)
+def _conclusions(task: TaskRecord, record: AuditRecord) -> Iterator[str]:
+    again = concluded(task, record.model.weights_digest, record.calibration)
     for key in CONCLUDED:
         if getattr(task, key) != getattr(again, key):
             yield key

@@ -13,6 +13,8 @@
    declared, reach the declared thresholds               -> ``consistent``, else ``not_consistent``
 6. more than the declared tolerance of redrawn example
    sets would give another verdict                       -> ``inconclusive``
+7. the known-answer controls, run with the task's
+   settings, were not recovered                          -> ``inconclusive``
 
 Sufficiency is always measured and printed. It decides only where the expectation claims it: a task's
 effect is often spread over many small heads, and then no short list of heads carries it alone.
@@ -29,6 +31,7 @@ from auditkit.circuit import layer_order, sure
 from auditkit.intervals import mean_interval, rounded
 from auditkit.null import swap_test
 from auditkit.records.base import Interval, NotAssessed
+from auditkit.records.calibration import CalibratedSetting
 from auditkit.records.causal import (
     Causal,
     HeadsEffect,
@@ -288,9 +291,17 @@ def judge(
 
 def tolerated(verdict: Verdict, stability: Stability | NotAssessed) -> Verdict:
     """The verdict, or ``inconclusive`` where it does not hold at the declared tolerance: rule 6."""
-    if isinstance(stability, Stability) and stability.state == "not_observed":
-        return "inconclusive" if verdict in ("consistent", "not_consistent") else verdict
-    return verdict
+    holds = isinstance(stability, NotAssessed) or stability.state == "observed"
+    return verdict if holds else _open(verdict)
+
+
+def calibrated(verdict: Verdict, controls: CalibratedSetting | None) -> Verdict:
+    """The verdict, or ``inconclusive`` where the controls were not recovered, or not run: rule 7."""
+    return verdict if controls is not None and controls.state == "observed" else _open(verdict)
+
+
+def _open(verdict: Verdict) -> Verdict:
+    return "inconclusive" if verdict in ("consistent", "not_consistent") else verdict
 
 
 def carries(causal: Causal, expected: Expectation) -> bool:

@@ -7,10 +7,21 @@ with its expectation, ``counting`` is a task the model does not do.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import Literal
 
 from auditkit import code_stability
 from auditkit.conclusions import concluded
+from auditkit.controls.family import FAMILY
+from auditkit.controls.outcomes import (
+    NEGATIVE_CONTROLS,
+    RECORDED,
+    control_specification,
+    in_layer_order,
+    summed_up,
+)
+from auditkit.controls.placing import planted_circuits, planted_heads
+from auditkit.controls.planting import NULL_KINDS
 from auditkit.records.audit import (
     AuditRecord,
     Checkpoint,
@@ -24,6 +35,14 @@ from auditkit.records.audit import (
     Tool,
 )
 from auditkit.records.base import Interval, NotAssessed
+from auditkit.records.calibration import (
+    CalibratedSetting,
+    Calibration,
+    ControlHead,
+    ControlRun,
+    NegativeControl,
+    Place,
+)
 from auditkit.records.causal import (
     Backup,
     Causal,
@@ -81,7 +100,7 @@ from auditkit.records.task import (
     ScreenedHead,
     TaskRecord,
 )
-from auditkit.verdict import CARRIED_ALONE, NO_BEHAVIOUR, NO_EXPECTATION
+from auditkit.verdict import CARRIED_ALONE, NO_BEHAVIOUR, NO_EXPECTATION, behaviour_of
 
 D = Decimal
 
@@ -365,9 +384,72 @@ def causal() -> Causal:
     )
 
 
+PLACES: dict[str, Place] = {"constant_role": "constant_role", "backup": "backup"}
+
+
+def control_behaviour(positive: str) -> Behaviour:
+    """A control model whose metric is the same on each of its 20 test pairs."""
+    values = [D(positive)] * 20
+    return behaviour_of(values, [D("-2.0000")] * 20, specification())
+
+
+@cache
+def calibration(
+    *,
+    lost: tuple[str, ...] = (),
+    tasks: tuple[str, ...] = ("copying", "counting"),
+    asked: Specification | None = None,
+) -> Calibration:
+    """Every control model with its planted heads reported as planted; heads ``model/head`` are not.
+
+    For these tasks, with the settings ``asked``, or those of the hand-made record.
+    """
+    setting = CalibratedSetting(
+        tasks=tasks,
+        specification=control_specification(asked or specification()),
+        models=tuple(
+            ControlRun(
+                name=plan.name,
+                attention=plan.attention,
+                negatives=plan.negatives,
+                circuits=in_layer_order(planted_circuits(plan)),
+                behaviour=control_behaviour("2.0000"),
+                looked_for=("circuit", "constant_role", "backup"),
+                heads=tuple(
+                    ControlHead(
+                        head=each.head,
+                        kind=RECORDED[each.kind],
+                        primary=each.primary,
+                        effect=D("0.5000"),
+                        reported="not_reported"
+                        if each.kind in NULL_KINDS or f"{plan.name}/{each.head}" in lost
+                        else PLACES.get(RECORDED[each.kind], "circuit"),
+                        outcome="not_looked_for",
+                    )
+                    for each in planted_heads(plan)
+                ),
+            )
+            for plan in FAMILY
+        ),
+        negative_controls=tuple(
+            NegativeControl(
+                name=name,
+                behaviour=control_behaviour("-2.0000"),
+                reported=(),
+                outcome="nothing_reported",
+            )
+            for name in NEGATIVE_CONTROLS
+        ),
+        totals=(),
+        state="not_observed",
+    )
+    return Calibration(settings=(summed_up(setting),))
+
+
 def with_conclusions(task: TaskRecord) -> TaskRecord:
     """The task with what its measurements come to for weights ``c``."""
-    return concluded(task, digest("c"))
+    controls = calibration(tasks=(task.id,), asked=task.specification)
+    return concluded(task, digest("c"), controls)
 
 
 def copying() -> TaskRecord:
@@ -506,7 +588,7 @@ def audit_record() -> AuditRecord:
         ),
         system=system(),
         model=model_identity(),
-        calibration=not_in_this_test("Calibration"),
+        calibration=calibration(),
         tasks=(copying(), counting()),
         verdict="not_assessed",
         instructions_for_use={

@@ -29,6 +29,7 @@ from auditkit.verdict import NO_EXPECTATION
 from tests.builders import (
     D,
     audit_record,
+    calibration,
     copying,
     digest,
     specification,
@@ -122,9 +123,11 @@ def watching(level: str = "0.05", *, declared: bool = True) -> TaskRecord:
 
 def watched_record(level: str = "0.05") -> AuditRecord:
     """A run of this one task."""
-    tasks = (watching(level),)
+    task = watching(level)
+    tasks = (task,)
     return audit_record().model_copy(
         update={
+            "calibration": calibration(tasks=(task.id,), asked=task.specification),
             "tasks": tasks,
             "verdict": "inconclusive",
             "limitations": limitations_of(tasks, committed_at=None),

@@ -122,6 +122,28 @@ def check(policy: Path, as_json: bool) -> int:
 
 
 @cli.command()
+@click.argument("policy", type=PolicyPath(), metavar="[POLICY]", required=False)
+@click.option("--models", is_flag=True, help="Print every head of every control model.")
+@JSON
+def calibrate(policy: Path | None, models: bool, as_json: bool) -> int:
+    """Run the known-answer controls: models whose circuit is known.
+
+    With the settings of a policy, or the standard ones. Every run does this first; here it is by itself,
+    and needs neither the policy's model nor its prompts. Exits with 0 when no planted head was missed
+    and nothing was reported falsely, else with 3.
+
+    \b
+    Examples:
+      auditkit calibrate
+      auditkit calibrate policy.yaml --models
+      auditkit calibrate policy.yaml --json
+    """
+    from auditkit.cli.calibrate import run_calibration
+
+    return run_calibration(policy, as_json=as_json, models=models)
+
+
+@cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--trust",

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from auditkit.bundle import EVIDENCE, HTML, POLICY, assemble, publish
 from auditkit.cli import clock, places
 from auditkit.cli.check import refuse
-from auditkit.cli.interruption import StoppableProgress
 from auditkit.cli.terminal import (
     EXIT_CODE_OF,
-    BarProgress,
     print_json,
     print_tasks,
+    progress_shown,
     say,
     state,
     task_summary,
@@ -26,7 +23,7 @@ from auditkit.law import load_law
 from auditkit.model.hub import fetch
 from auditkit.policy import HubModel, LoadedPolicy, load_policy
 from auditkit.policy.checking import check_policy
-from auditkit.progress import NoProgress, Progress
+from auditkit.progress import Progress
 from auditkit.records.audit import AuditRecord, Operator
 from auditkit.report.html import render_html
 from auditkit.report.pdf import Attached, render_pdf
@@ -52,7 +49,7 @@ def run_audit(
     _make_writable(out)
     store = EvidenceStore.open(store_url or places.default_store())
     key = development_key(places.keys(), clock.now())
-    with _progress(quiet=quiet) as progress:
+    with progress_shown(quiet=quiet) as progress:
         record = _audit(loaded, operator, threads, progress)
         record = record.model_copy(update={"checkpoint": store.append(record)})
         try:
@@ -71,15 +68,6 @@ def run_audit(
 
 def _kept(record: AuditRecord) -> str:
     return f"(the evidence is kept: auditkit show {record.run_id})"
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Progress]:
-    if quiet:
-        yield StoppableProgress(NoProgress())
-        return
-    with BarProgress() as bars:
-        yield StoppableProgress(bars)
 
 
 def _make_writable(out: Path) -> None:

@@ -15,8 +15,9 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from auditkit.cli.interruption import StoppableProgress
 from auditkit.errors import ExitCode
-from auditkit.progress import Advance
+from auditkit.progress import Advance, NoProgress, Progress
 from auditkit.records.base import NotAssessed
 from auditkit.records.task import Circuit, TaskRecord, Verdict
 
@@ -64,6 +65,16 @@ class BarProgress:
         bar = self._bars.add_task(Text(name).plain, total=total)
         yield lambda done: self._bars.advance(bar, done)
         self._bars.update(bar, completed=total)
+
+
+@contextmanager
+def progress_shown(*, quiet: bool) -> Iterator[Progress]:
+    """Progress as bars, or unseen; either way it ends at the next step once somebody asks to stop."""
+    if quiet:
+        yield StoppableProgress(NoProgress())
+        return
+    with BarProgress() as bars:
+        yield StoppableProgress(bars)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value

@@ -8,7 +8,6 @@ by construction: Tracr (Lindner et al., arXiv:2301.05062).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
 
 import safetensors.torch
 import torch
@@ -16,33 +15,27 @@ from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.models.gpt2.modeling_gpt2 import GPT2Attention
 
-from auditkit.controls.planting import (
-    CARRYING_KINDS,
-    ControlSpecification,
-    Kind,
-    PlannedHead,
-    PlantedHead,
-)
+from auditkit.controls.placing import planted_circuits, planted_heads, shuffled
+from auditkit.controls.planting import ControlSpecification, Kind, PlantedHead
 from auditkit.controls.residual import EPSILON, N_SIGNALS, Residual, paired, rotated
 from auditkit.controls.vocabulary import (
     BEGIN,
     COLOURS,
+    DISCOVERY,
     LENGTH,
     LINKS,
     NAMES,
+    TEST,
     VOCABULARY,
     other_task_pairs,
     task_pairs,
 )
-from auditkit.controls.wiring import NOTES, Term, Wiring, smallest_signal, wire
+from auditkit.controls.wiring import Term, Wiring, smallest_signal, wire
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.model.locating import HeadLocation, locate_heads
 from auditkit.model.subject import Subject
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.model import AttentionLayer, FileDigest, ModelIdentity
-
-DISCOVERY, TEST = 10, 20
-"""Pairs of a control model's discovery and test set."""
 
 _LOGITS_PER_ANSWER = 5.0
 
@@ -112,7 +105,7 @@ def build(specification: ControlSpecification) -> ControlModel:
         ValueError: the plan asks for more prompt pairs than there are.
     """
     generator = torch.Generator().manual_seed(specification.seed)
-    layers = _shuffled(specification)
+    layers = shuffled(specification)
     model = _empty(specification)
     width = int(model.config.hidden_size)
     residual = rotated(width, generator) if specification.rotated else paired(width)
@@ -122,23 +115,17 @@ def build(specification: ControlSpecification) -> ControlModel:
             for index, head in enumerate(heads):
                 _write_head(attention, index, wire(head, specification, generator), residual)
         _add_noise(model, specification, generator)
-    planted = _planted(specification, layers)
+    planted = planted_heads(specification)
     pairs = task_pairs(specification.negatives, DISCOVERY + TEST, specification.seed)
     return ControlModel(
         specification=specification,
         model=model,
         planted=planted,
-        circuits=_circuits(specification, planted),
+        circuits=planted_circuits(specification),
         discovery=pairs[:DISCOVERY],
         test=pairs[DISCOVERY:],
         other_task=other_task_pairs(DISCOVERY, specification.seed),
     )
-
-
-def _shuffled(specification: ControlSpecification) -> list[list[PlannedHead]]:
-    """The planned heads, each layer in an order drawn from the seed."""
-    draw = Random(specification.seed)  # noqa: S311 - a repeatable draw, not a secret
-    return [draw.sample(layer, len(layer)) for layer in specification.layers]
 
 
 def _empty(specification: ControlSpecification) -> GPT2LMHeadModel:
@@ -228,38 +215,6 @@ def _add_noise(
         matrices += [attention.c_attn.weight, attention.c_proj.weight]
     for matrix in matrices:
         matrix.add_(size * torch.randn(matrix.shape, generator=generator))
-
-
-def _planted(
-    specification: ControlSpecification, layers: list[list[PlannedHead]]
-) -> tuple[PlantedHead, ...]:
-    placed = [
-        (f"{layer}.{index}", head.role)
-        for layer, heads in enumerate(layers)
-        for index, head in enumerate(heads)
-    ]
-    primary = next((head for head, role in placed if role == "recall"), None)
-    return tuple(
-        PlantedHead(
-            head=head,
-            role=role,
-            kind=specification.kind_of(role),
-            note=NOTES[role],
-            primary=primary if role == "backup" else None,
-        )
-        for head, role in placed
-    )
-
-
-def _circuits(
-    specification: ControlSpecification, planted: tuple[PlantedHead, ...]
-) -> tuple[frozenset[str], ...]:
-    """The carrying heads; and, where backups replace the primary in full, what suffices with them."""
-    carrying = frozenset(each.head for each in planted if each.kind in CARRYING_KINDS)
-    if specification.backup_gain != 1.0:
-        return (carrying,)
-    roles = ("subject", "backup")
-    return carrying, frozenset(each.head for each in planted if each.role in roles)
 
 
 def _digest(content: bytes) -> str:

@@ -25,6 +25,9 @@ _FORM = "{} likes {} and {} likes {} and {} likes"
 LENGTH = len(_FORM.split()) + 1
 """Tokens of a prompt, the one that begins it included."""
 
+DISCOVERY, TEST = 10, 20
+"""Pairs of a control model's discovery and test set."""
+
 
 def task_pairs(negatives: Negatives, n: int, seed: int) -> tuple[ResolvedPair, ...]:
     """``n`` pairs of the planted task, no text in two of them. The right answer is the asked colour.

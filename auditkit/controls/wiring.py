@@ -185,17 +185,3 @@ _WIRINGS: dict[Role, Callable[[_Plan], Wiring]] = {
     "inert": _inert,
     "unrelated": _unrelated,
 }
-
-NOTES: dict[Role, str] = {
-    "subject": "at the end, notes the name asked about",
-    "owner": "at every colour, notes the name two words before",
-    "recall": "looks up the colour whose owner is the name asked about",
-    "mover": "hands the recalled colour on to the answer",
-    "opposing": "subtracts some of the recalled colour from the answer",
-    "backup": "looks the colour up itself when none was recalled",
-    "decoy": "looks the colour up and writes it where nothing reads",
-    "noisy": "writes a loud random mixture where nothing reads",
-    "inert": "rests on the beginning of the prompt and puts out nothing",
-    "unrelated": "repeats the name asked about, which is another task",
-}
-"""What a head of each role does, in words."""

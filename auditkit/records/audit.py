@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import Instant, NotAssessed, Record, Sha256
+from auditkit.records.base import Instant, Record, Sha256
+from auditkit.records.calibration import Calibration
 from auditkit.records.declared import Date, Declarer, Statement, System
 from auditkit.records.model import ModelIdentity
 from auditkit.records.task import TaskRecord, Verdict
@@ -112,7 +113,7 @@ class AuditRecord(Record):
     policy: PolicyReference
     system: System
     model: ModelIdentity
-    calibration: NotAssessed
+    calibration: Calibration
     tasks: Annotated[tuple[TaskRecord, ...], Field(min_length=1)]
     verdict: Verdict
     instructions_for_use: dict[str, Statement]

@@ -71,7 +71,6 @@ class AppendixView:
     files: tuple[FileView, ...]
     environment: tuple[Fact, ...]
     tool: tuple[Fact, ...]
-    calibration: str
     store: tuple[Fact, ...]
     absent_store: str
     law_status: str
@@ -255,7 +254,6 @@ def appendix_view(record: AuditRecord, law: Law) -> AppendixView:
         ),
         environment=_environment(record),
         tool=_tool(record),
-        calibration=record.calibration.reason,
         store=store,
         absent_store=absent_store,
         law_status=register.status.format(

@@ -10,27 +10,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from auditkit.records.base import HeadId, Interval
+from auditkit.report.svg import INK as _INK
+from auditkit.report.svg import LINE as _LINE
+from auditkit.report.svg import QUIET as _QUIET
+from auditkit.report.svg import Chart
+from auditkit.report.svg import drawing as _chart
+from auditkit.report.svg import element as _element
+from auditkit.report.svg import line as _line
+from auditkit.report.svg import number as _n
+from auditkit.report.svg import path as _path
+from auditkit.report.svg import rect as _rect
+from auditkit.report.svg import text as _text
 from auditkit.report.wording import decimal_text
 
-_INK = "#1b2733"
-_QUIET = "#5b6b7a"
-_LINE = "#c3ccd5"
 _POSITIVE = ("#e7eff8", "#c5daee", "#94bde0", "#63a0d4")
 _NEGATIVE = ("#fbeee3", "#f5d5b9", "#ecb684", "#e29a55")
 _STEPS = (Decimal("0.05"), Decimal("0.15"), Decimal("0.40"))
 _Place = tuple[float, float, float]  # left, top, side
-_FONTS = "'Auditkit Sans', 'Liberation Sans', Arial, sans-serif"
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One drawing: its SVG, and the sentence that stands for it where it cannot be seen."""
-
-    svg: Markup
-    alternative: str
 
 
 @dataclass(frozen=True)
@@ -71,49 +70,6 @@ class HeadMap:
     effects: dict[HeadId, Decimal]
     found: frozenset[HeadId]
     declared: frozenset[HeadId] | None
-
-
-def _element(name: str, content: str | Markup = "", **attributes: str) -> Markup:
-    written = Markup("").join(
-        Markup(' {}="{}"').format(key.replace("_", "-"), value) for key, value in attributes.items()
-    )
-    return Markup("<{}{}>{}</{}>").format(name, written, content, name)
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
-
-
-def _text(x: float, y: float, words: str, **attributes: str) -> Markup:
-    given = {"font_size": "9", "fill": _INK, **attributes}
-    return _element("text", escape(words), x=_n(x), y=_n(y), **given)
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, stroke: str, **attributes: str) -> Markup:
-    return _element("line", x1=_n(x1), y1=_n(y1), x2=_n(x2), y2=_n(y2), stroke=stroke, **attributes)
-
-
-def _rect(x: float, y: float, width: float, height: float, **attributes: str) -> Markup:
-    return _element("rect", x=_n(x), y=_n(y), width=_n(width), height=_n(height), **attributes)
-
-
-def _path(drawn: str, stroke: str, width: str) -> Markup:
-    return _element("path", d=drawn, fill="none", stroke=stroke, stroke_width=width)
-
-
-def _chart(width: float, height: float, alternative: str, parts: Iterable[Markup]) -> Chart:
-    title = _element("title", escape(alternative))
-    svg = _element(
-        "svg",
-        title + Markup("").join(parts),
-        xmlns="http://www.w3.org/2000/svg",
-        role="img",
-        viewBox=f"0 0 {_n(width)} {_n(height)}",
-        width=_n(width),
-        height=_n(height),
-        font_family=_FONTS,
-    )
-    return Chart(svg=svg, alternative=alternative)
 
 
 def _shade(effect: Decimal) -> str:

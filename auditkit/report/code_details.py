@@ -8,8 +8,9 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.codes import CodeEnvelope, HeadRoles, Latent, TokenRoles, TopExample
 from auditkit.records.prompts import PromptPair
 from auditkit.records.task import Circuit, Codes, TaskRecord
-from auditkit.report.charts import Chart, frequency_chart
+from auditkit.report.charts import frequency_chart
 from auditkit.report.facts import Fact, measured
+from auditkit.report.svg import Chart
 from auditkit.report.wording import MINUS, absent_text, counted, decimal_text, listed
 
 LATENTS_SHOWN = 3

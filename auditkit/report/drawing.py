@@ -6,7 +6,6 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.model import ModelIdentity
 from auditkit.records.task import TaskRecord
 from auditkit.report.charts import (
-    Chart,
     EffectRow,
     HeadMap,
     ThresholdRow,
@@ -15,6 +14,7 @@ from auditkit.report.charts import (
     share_chart,
 )
 from auditkit.report.numbers import by_size
+from auditkit.report.svg import Chart
 
 EFFECTS_DRAWN = 24
 """More heads than this are left to the table; the report says so."""

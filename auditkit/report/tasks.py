@@ -12,7 +12,6 @@ from auditkit.records.causal import Causal
 from auditkit.records.model import ModelIdentity
 from auditkit.records.task import Codes, NullTest, Stability, TaskRecord
 from auditkit.report.articles import task_anchor
-from auditkit.report.charts import Chart
 from auditkit.report.checks import CheckView, check_views
 from auditkit.report.code_details import CodeDetails, code_details
 from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
@@ -30,6 +29,7 @@ from auditkit.report.numbers import (
 from auditkit.report.plain import PlainWords, plain_words
 from auditkit.report.prompts import example_facts, prompt_facts
 from auditkit.report.specification import SettingView, settings
+from auditkit.report.svg import Chart
 from auditkit.report.unique_codes import UniqueCodesView, unique_codes_view
 from auditkit.report.wording import (
     LEVELS,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from auditkit.records.base import NotAssessed
 from auditkit.records.task import NullTest, TaskRecord
 from auditkit.records.unique_codes import CountedHead, UniqueCodes
-from auditkit.report.charts import Chart, CountRow, count_chart
+from auditkit.report.charts import CountRow, count_chart
 from auditkit.report.facts import Fact, measured, recorded
+from auditkit.report.svg import Chart
 from auditkit.report.wording import counted, decimal_text, listed, percent_text
 
 HEADS_SHOWN = 32

@@ -9,6 +9,7 @@ from auditkit.law.law import AnnexIV, Article13, Notices
 from auditkit.records.audit import AuditRecord
 from auditkit.report.appendix import AppendixView, appendix_view
 from auditkit.report.articles import ItemView, annex_points, article_items, unknown_statements
+from auditkit.report.calibration import CalibrationView, calibration_views
 from auditkit.report.facts import Fact
 from auditkit.report.front import FrontView, front_view
 from auditkit.report.negatives import NegativesView, negatives_views
@@ -38,6 +39,7 @@ class ReportView:
     items: tuple[ItemView, ...]
     unknown_statements: tuple[Fact, ...]
     tasks: tuple[TaskView, ...]
+    calibration: tuple[CalibrationView, ...]
     annex_iv: AnnexIV
     points: tuple[ItemView, ...]
     appendix: AppendixView
@@ -66,6 +68,7 @@ def build_view(record: AuditRecord, law: Law) -> ReportView:
         items=article_items(record, law),
         unknown_statements=unknown_statements(record, law),
         tasks=tuple(task_view(record, law, index + 1) for index in range(len(record.tasks))),
+        calibration=calibration_views(record),
         annex_iv=law.annex_iv,
         points=annex_points(record, law),
         appendix=appendix_view(record, law),

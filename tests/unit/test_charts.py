@@ -10,7 +10,6 @@ import pytest
 
 from auditkit.records.base import Interval
 from auditkit.report.charts import (
-    Chart,
     EffectRow,
     HeadMap,
     ThresholdRow,
@@ -19,6 +18,7 @@ from auditkit.report.charts import (
     head_map,
     share_chart,
 )
+from auditkit.report.svg import Chart
 from tests.builders import interval
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -39,3 +39,10 @@ def test_an_expectation_without_weights_is_a_limitation() -> None:
     unbound = task.expected.model_copy(update={"declared_for": None})
     assert "expectation_not_bound" not in codes_of([task])
     assert "expectation_not_bound" in codes_of([task.model_copy(update={"expected": unbound})])
+
+
+def test_page_one_says_what_calibration_on_small_models_does_not_show() -> None:
+    """That controls were run is no reason to be silent about them: they are small and written."""
+    limits = {each.code: each.text for each in limitations_of([copying()], None)}
+    assert "calibration_not_assessed" not in limits
+    assert "does not show that it finds everything" in limits["controls_are_small"]

@@ -242,7 +242,6 @@ def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
     stability = audit_record().tasks[1].stability
     assert isinstance(stability, NotAssessed)
     assert f"Stability when the examples are drawn again {stability.reason}" in page.text
-    assert audit_record().calibration.reason in page.text
 
 
 def test_defaulted_keys_are_marked(page: Page) -> None:
@@ -376,7 +375,7 @@ def with_codes(**changes: object) -> AuditRecord:
         "18: 2 autoencoder seeds; tau 0.010, 0.02, 0.04; quorum 0.3, 0.5, 0.7",
         "The verdict does not rest on codes: patching decides which heads belong to the circuit.",
         "Heads with a code in every combination 0.1, 1.0",
-        "10 Effects between negatives",
+        "11 Effects between negatives",
         "1.0 declared and found 0.7000 0.7000 0.4000 0.6667",
         "2 comparisons of two negatives. Every head of the model is listed.",
     ],

@@ -295,7 +295,7 @@ def test_without_the_behaviour_nothing_was_counted() -> None:
     task = with_conclusions(
         watching().model_copy(update={**absent, "behaviour": behaviour(does_it=False)})
     )
-    record = audit_record().model_copy(update={"tasks": (task,)})
+    record = watched_record().model_copy(update={"tasks": (task,), "verdict": "not_assessed"})
     assert mismatches(record) == ()
     counted_anyway = task.model_copy(update={"codes": unique_codes()})
     found = mismatches(record.model_copy(update={"tasks": (counted_anyway,)}))

@@ -1,0 +1,317 @@
+"""What calibration comes to: a pure function of what was planted and what was reported. Needs no torch.
+
+A head is judged in this order:
+
+1. a null head (inert, noisy, decoy, unrelated)       -> ``rightly_left_out``, or ``falsely_reported``
+2. reported as what it was planted as                 -> ``recovered``
+3. a primary that its backup replaces wholly: its single effect is 0, and another circuit, with the
+   backup in its stead, is as right as the planted one
+   - backups were not looked for                      -> ``not_looked_for``
+   - reported as a backup: the two back up each other -> ``recovered``
+   - the other circuit was reported in full           -> ``other_circuit_found``
+   - else                                             -> ``missed``
+4. reported as something it was not planted as        -> ``falsely_reported``
+5. heads of its kind were not looked for              -> ``not_looked_for``
+6. else                                               -> ``missed``
+
+A head with a constant role belongs in the circuit where heads are replaced by their mean: what is
+needed alike on both prompts is then missed like any other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from auditkit.circuit import layer_order
+from auditkit.controls.family import FAMILY
+from auditkit.controls.placing import planted_circuits, planted_heads
+from auditkit.controls.planting import CARRYING_KINDS, NULL_KINDS, ControlSpecification, Kind
+from auditkit.controls.vocabulary import DISCOVERY, TEST
+from auditkit.records.base import HeadId
+from auditkit.records.calibration import (
+    CalibratedSetting,
+    Calibration,
+    ControlRun,
+    KindTotal,
+    NegativeControl,
+    Outcome,
+    Place,
+    PlantedKind,
+    State,
+    WholeModel,
+)
+from auditkit.records.specification import Ablation, Specification
+from auditkit.records.task import Finding
+
+RECORDED: dict[Kind, PlantedKind] = {
+    Kind.CIRCUIT: "circuit",
+    Kind.TINY: "tiny",
+    Kind.NEGATIVE: "negative",
+    Kind.CONSTANT_ROLE: "constant_role",
+    Kind.BACKUP: "backup",
+    Kind.INERT: "inert",
+    Kind.NOISY: "noisy",
+    Kind.DECOY: "decoy",
+    Kind.UNRELATED: "unrelated",
+}
+"""Every kind by its name in a record."""
+
+NEGATIVE_CONTROLS: tuple[WholeModel, ...] = ("shuffled_labels", "random_weights")
+"""The whole-model negative controls, in the order they are run."""
+
+_NULL = frozenset(RECORDED[kind] for kind in NULL_KINDS)
+_CARRYING = frozenset(RECORDED[kind] for kind in CARRYING_KINDS)
+_FAILED: frozenset[Outcome] = frozenset({"missed", "falsely_reported"})
+
+
+def control_specification(specification: Specification) -> Specification:
+    """The settings a task is calibrated with: its own, without what is the task's own.
+
+    Metric and numbers of pairs are those of the controls. Random sets of heads and further seeds are
+    left out: no head is reported by them.
+    """
+    return specification.model_copy(
+        update={
+            "metric": "logit_difference",
+            "examples": DISCOVERY,
+            "test_examples": TEST,
+            "random_sets": 0,
+            "autoencoder": specification.autoencoder.model_copy(update={"seeds": 1}),
+            "defaulted": (),
+        }
+    )
+
+
+def distinct(specifications: Mapping[str, Specification]) -> dict[Specification, tuple[str, ...]]:
+    """The different settings among these tasks, each with the tasks that have it."""
+    found: dict[Specification, tuple[str, ...]] = {}
+    for task, specification in specifications.items():
+        setting = control_specification(specification)
+        found[setting] = (*found.get(setting, ()), task)
+    return found
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is right to say of one control model under one setting.
+
+    ``primaries`` maps each backup to the head it stands in for; ``first`` is the ablation that decides
+    which heads are in the circuit.
+    """
+
+    kinds: Mapping[HeadId, PlantedKind]
+    primaries: Mapping[HeadId, HeadId]
+    circuits: Sequence[Sequence[HeadId]]
+    looked_for: Sequence[Place]
+    first: Ablation
+
+    def outcome(self, head: HeadId, reported: Mapping[HeadId, Place]) -> Outcome:
+        """Whether what was reported of a head is what was planted: this module's rules."""
+        place = reported.get(head)
+        kind = self.kinds[head]
+        if kind in _NULL:
+            return "rightly_left_out" if place is None else "falsely_reported"
+        right = self._places(kind)
+        if place in right:
+            return "recovered"
+        others = self._circuits_without(head)
+        if others:
+            return self._of_replaced(place, others, reported)
+        if place is not None:
+            return "falsely_reported"
+        return "missed" if right & set(self.looked_for) else "not_looked_for"
+
+    def _of_replaced(
+        self,
+        place: Place | None,
+        others: Sequence[Sequence[HeadId]],
+        reported: Mapping[HeadId, Place],
+    ) -> Outcome:
+        if "backup" not in self.looked_for:
+            return "not_looked_for"
+        if place == "backup":
+            return "recovered"
+        found = any(reported.keys() >= set(circuit) for circuit in others)
+        return "other_circuit_found" if found else "missed"
+
+    def _places(self, kind: PlantedKind) -> set[Place]:
+        if kind in _CARRYING:
+            return {"circuit"}
+        if kind == "backup":
+            return {"backup"}
+        return {"constant_role"} if self.first == "resample" else {"constant_role", "circuit"}
+
+    def _circuits_without(self, head: HeadId) -> list[Sequence[HeadId]]:
+        """The planted circuits that hold a backup of the head in its stead."""
+        backups = {backup for backup, primary in self.primaries.items() if primary == head}
+        return [
+            circuit
+            for circuit in self.circuits
+            if head not in circuit and not backups.isdisjoint(circuit)
+        ]
+
+
+def reported_places(run: ControlRun) -> dict[HeadId, Place]:
+    """The heads reported of a control model, and as what."""
+    return {each.head: each.reported for each in run.heads if each.reported != "not_reported"}
+
+
+def contradicts(control: ControlRun | NegativeControl) -> bool:
+    """Whether a head is reported where nobody looked: as a kind not sought, or without a behaviour."""
+    if isinstance(control, NegativeControl):
+        return control.behaviour.state == "not_observed" and bool(control.reported)
+    places = set(reported_places(control).values())
+    unseen = control.behaviour.state == "not_observed"
+    return bool(places) if unseen else not places <= set(control.looked_for)
+
+
+def as_planned(setting: CalibratedSetting) -> bool:
+    """Whether these are the control models of the family, head for head, and both negative controls."""
+    recorded = [
+        (run.name, run.attention, run.negatives, run.circuits, _planted(run))
+        for run in setting.models
+    ]
+    names = [each.name for each in setting.negative_controls]
+    return recorded == [_plan(each) for each in FAMILY] and names == list(NEGATIVE_CONTROLS)
+
+
+def _planted(run: ControlRun) -> list[tuple[HeadId, PlantedKind, HeadId | None]]:
+    return [(each.head, each.kind, each.primary) for each in run.heads]
+
+
+def _plan(plan: ControlSpecification) -> tuple[object, ...]:
+    heads = [(each.head, RECORDED[each.kind], each.primary) for each in planted_heads(plan)]
+    return plan.name, plan.attention, plan.negatives, in_layer_order(planted_circuits(plan)), heads
+
+
+def in_layer_order(circuits: Iterable[Iterable[HeadId]]) -> tuple[tuple[HeadId, ...], ...]:
+    """Circuits as a record has them."""
+    return tuple(tuple(sorted(each, key=layer_order)) for each in circuits)
+
+
+def outcomes(run: ControlRun, specification: Specification) -> tuple[Outcome, ...]:
+    """The outcome of each head of a recorded control model, from what was planted and reported."""
+    truth = Truth(
+        kinds={each.head: each.kind for each in run.heads},
+        primaries={each.head: each.primary for each in run.heads if each.primary is not None},
+        circuits=run.circuits,
+        looked_for=run.looked_for,
+        first=specification.ablations[0],
+    )
+    reported = reported_places(run)
+    return tuple(truth.outcome(each.head, reported) for each in run.heads)
+
+
+def totals_of(models: Sequence[ControlRun]) -> tuple[KindTotal, ...]:
+    """What became of the heads of each kind, all control models together."""
+    counts = Counter((head.kind, head.outcome) for run in models for head in run.heads)
+    return tuple(
+        KindTotal(
+            kind=kind,
+            control="negative" if kind in _NULL else "positive",
+            planted=sum(n for (each, _), n in counts.items() if each == kind),
+            recovered=counts[kind, "recovered"],
+            missed=counts[kind, "missed"],
+            falsely_reported=counts[kind, "falsely_reported"],
+            rightly_left_out=counts[kind, "rightly_left_out"],
+            not_looked_for=counts[kind, "not_looked_for"],
+            other_circuit_found=counts[kind, "other_circuit_found"],
+        )
+        for kind in RECORDED.values()
+    )
+
+
+def state_of(models: Sequence[ControlRun], negatives: Sequence[NegativeControl]) -> State:
+    """Whether no planted head was missed and nothing was reported falsely."""
+    failed = any(head.outcome in _FAILED for run in models for head in run.heads) or any(
+        each.outcome == "falsely_reported" for each in negatives
+    )
+    return "not_observed" if failed else "observed"
+
+
+def summed_up(setting: CalibratedSetting) -> CalibratedSetting:
+    """The setting with every outcome, total and state as the rules give them; others are not looked at."""
+    models = tuple(
+        run.model_copy(
+            update={
+                "heads": tuple(
+                    head.model_copy(update={"outcome": outcome})
+                    for head, outcome in zip(
+                        run.heads, outcomes(run, setting.specification), strict=True
+                    )
+                )
+            }
+        )
+        for run in setting.models
+    )
+    negatives = tuple(
+        each.model_copy(
+            update={"outcome": "falsely_reported" if each.reported else "nothing_reported"}
+        )
+        for each in setting.negative_controls
+    )
+    return setting.model_copy(
+        update={
+            "models": models,
+            "negative_controls": negatives,
+            "totals": totals_of(models),
+            "state": state_of(models, negatives),
+        }
+    )
+
+
+def setting_for(task: str, calibration: Calibration) -> CalibratedSetting | None:
+    """The controls run with a task's settings; ``None`` when there are none, which no run leaves so."""
+    return next((each for each in calibration.settings if task in each.tasks), None)
+
+
+def finding_of(controls: CalibratedSetting | None) -> Finding:
+    """What a reader of a task should know of its calibration, in one sentence or two."""
+    if controls is None:
+        return Finding(
+            code="calibration_missing",
+            level="warning",
+            text="The record holds no known-answer controls run with the settings of this task.",
+        )
+    if controls.state == "observed":
+        return Finding(
+            code="calibration_observed",
+            level="note",
+            text="On models whose circuit is known, the method with these settings recovered every "
+            f"planted head it looks for ({_recovered(controls)}), and reported nothing falsely.",
+        )
+    return Finding(
+        code="calibration_not_observed",
+        level="warning",
+        text="On models whose circuit is known, the method with these settings does not find what was "
+        f"planted: {_tally(controls)}. What it finds in this model cannot settle whether the model is "
+        "consistent with the declaration.",
+    )
+
+
+def _recovered(controls: CalibratedSetting) -> str:
+    recovered = f"{_sum(controls, 'recovered')} heads"
+    unsought = _sum(controls, "not_looked_for")
+    return f"{recovered}; {unsought} it does not look for" if unsought else recovered
+
+
+def _tally(controls: CalibratedSetting) -> str:
+    parts = [f"{_sum(controls, 'recovered')} recovered"]
+    for word, outcome in (("missed", "missed"), ("falsely reported", "falsely_reported")):
+        kinds = [
+            f"{n} {each.kind.replace('_', ' ')}"
+            for each in controls.totals
+            if (n := getattr(each, outcome))
+        ]
+        named = f" ({', '.join(kinds)})" if kinds else ""
+        parts.append(f"{_sum(controls, outcome) or 'none'} {word}{named}")
+    whole = [each.name.replace("_", " ") for each in controls.negative_controls if each.reported]
+    if whole:
+        parts.append(f"heads reported in {', '.join(whole)}, where there is none to report")
+    return ", ".join(parts)
+
+
+def _sum(controls: CalibratedSetting, outcome: str) -> int:
+    return sum(getattr(each, outcome) for each in controls.totals)

@@ -1,0 +1,104 @@
+"""``auditkit calibrate`` by itself, and the calibration that every run makes first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.conftest import QUICKSTART, ROOT, Auditkit, CommandLine, FinishedRun
+
+INSENSITIVE = QUICKSTART.read_text(encoding="utf-8").replace(
+    "tolerance: 0.1}", "tolerance: 0.5, thresholds: {head_effect: 0.32}}"
+)
+"""A threshold that planted heads which oppose the task, at 0.3, do not reach."""
+
+
+def policy(folder: Path, text: str) -> Path:
+    """The first task of the quickstart policy, HTML only."""
+    one = text[: text.index("  - id: greater_than")]
+    reference = ROOT / "policies" / "models" / "reference"
+    one = one.replace("path: models/reference", f"path: '{reference}'")
+    path = folder / "policy.yaml"
+    path.write_text(one + "report: {formats: [html]}\n", encoding="utf-8")
+    return path
+
+
+def test_the_standard_settings_pass(auditkit_here: CommandLine) -> None:
+    """Without a policy the standard settings are calibrated: every kind is named, and the exit is 0."""
+    outcome = auditkit_here("calibrate")
+    assert outcome.code == 0
+    for kind in ("circuit", "tiny", "opposing", "constant role", "backup", "decoy"):
+        assert kind in outcome.out
+    assert "redundant-hard" in outcome.out
+    assert "planted as" not in outcome.out
+    assert outcome.out.splitlines()[-1] == "recovery of what was planted: observed"
+
+
+def test_a_policy_is_calibrated_without_its_model(
+    tmp_path: Path, auditkit_here: CommandLine
+) -> None:
+    """Neither the model's folder nor prompts are needed; each distinct setting names its tasks."""
+    text = QUICKSTART.read_text(encoding="utf-8").replace("models/reference", "not-there")
+    path = tmp_path / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    outcome = auditkit_here("calibrate", path, "--json")
+    assert outcome.code == 0
+    result = outcome.json()
+    assert result["state"] == "observed"
+    assert [setting["tasks"] for setting in result["settings"]] == [
+        ["ioi", "docstring", "gendered_pronoun"],
+        ["greater_than"],
+    ]
+
+
+def test_insensitive_settings_are_shown_head_by_head(
+    tmp_path: Path, auditkit_here: CommandLine
+) -> None:
+    """Where planted heads are missed the exit is 3, and ``--models`` says which."""
+    outcome = auditkit_here("calibrate", policy(tmp_path, INSENSITIVE), "--models")
+    assert outcome.code == 3
+    (missed,) = [
+        line.split() for line in outcome.out.splitlines() if line.split()[:2] == ["1.0", "opposing"]
+    ]
+    assert missed == ["1.0", "opposing", "-0.3058", "not", "reported", "missed"]
+    assert outcome.out.splitlines()[-1] == "recovery of what was planted: not observed"
+
+
+def test_a_missing_policy_is_invalid_input(tmp_path: Path, auditkit_here: CommandLine) -> None:
+    """A policy that is not there is told as for every other command."""
+    assert auditkit_here("calibrate", tmp_path / "none.yaml").code == 4
+
+
+def test_every_run_carries_its_calibration(finished_run: FinishedRun) -> None:
+    """The record of a run holds the controls under each distinct setting of its tasks."""
+    evidence = json.loads((finished_run.directory / "evidence.json").read_bytes())
+    settings = evidence["calibration"]["settings"]
+    assert [each["state"] for each in settings] == ["observed", "observed"]
+    assert sorted(task for each in settings for task in each["tasks"]) == sorted(
+        task["id"] for task in evidence["tasks"]
+    )
+
+
+def test_a_run_whose_calibration_fails_is_inconclusive(
+    tmp_path: Path, auditkit_here: CommandLine
+) -> None:
+    """Heads found, stable and as declared settle nothing then: exit 3, and the record verifies."""
+    text = INSENSITIVE.replace('["0.0", "0.4", "2.3", "3.0", "3.6"]', '["2.3"]')
+    path = policy(tmp_path, text.replace("min_precision: 0.8", "min_precision: 0.3"))
+    outcome = auditkit_here("run", path, "--out", tmp_path / "out", "--json")
+    directory = Path(outcome.json()["directory"])
+    (task,) = json.loads((directory / "evidence.json").read_bytes())["tasks"]
+    assert (task["ladder"]["causal"], task["ladder"]["stable"]) == ("observed", "observed")
+    codes = [finding["code"] for finding in task["findings"]]
+    assert "matches_expectation" in codes
+    assert codes[-1] == "calibration_not_observed"
+    assert (outcome.code, task["verdict"]) == (3, "inconclusive")
+    verified = auditkit_here("verify", directory, "--json")
+    assert (verified.code, verified.json()["ok"]) == (0, True)
+
+
+def test_a_run_shows_the_calibration_as_its_first_stage(tmp_path: Path, auditkit: Auditkit) -> None:
+    """Somebody who waits sees that the controls are run, before the model is loaded."""
+    outcome = auditkit("run", policy(tmp_path, QUICKSTART.read_text(encoding="utf-8")))
+    stages = outcome.err
+    assert 0 <= stages.index("calibrate: known-answer controls") < stages.index("load the model")
