@@ -5,9 +5,6 @@ The engine calls it on what it measured; ``auditkit verify`` calls it on a recor
 
 from __future__ import annotations
 
-from functools import partial
-
-from auditkit.circuit import grounds
 from auditkit.codes import null_test
 from auditkit.controls.outcomes import finding_of, setting_for
 from auditkit.findings import findings_of
@@ -55,9 +52,8 @@ def _null(task: TaskRecord) -> NullTest | NotAssessed:
 def _stability(task: TaskRecord, weights_digest: str, declared: Verdict) -> Stability | NotAssessed:
     if not isinstance(task.causal, Causal):
         return task.causal
-    verdict_of = partial(
-        judge, task.behaviour, task.causal, expected=task.expected, weights_digest=weights_digest
-    )
-    return envelope(
-        grounds(task.causal), task.examples.templates, task.specification, verdict_of, declared
-    )
+
+    def judged(causal: Causal, heads: frozenset[str]) -> Verdict:
+        return judge(task.behaviour, causal, heads, task.expected, weights_digest)
+
+    return envelope(task.causal, task.examples.templates, task.specification, judged, declared)

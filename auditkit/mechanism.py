@@ -164,7 +164,10 @@ def find_circuit(
     advance: Advance,
 ) -> Found:
     """The search on the discovery pairs, in the order that screening gives."""
-    screened = frozenset(space.head_of(code) for code in codes.signature)
+    coded = set(codes.signature)
+    screened = frozenset(
+        head for place, head in enumerate(space.head_ids) if space.whole_code(place) in coded
+    )
     ranked = ranking({head.head: head.effects for head in codes.heads})
     return search(intervention, ranked, screened, specification, advance)
 

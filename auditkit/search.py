@@ -1,8 +1,8 @@
 """The search: which heads are the circuit. Screening says where to look, patching decides.
 
-1. Every head with a code in the signature is replaced alone; then the others in rank order, until
-   enough of them in a row do not reach the threshold; then a random sample of the rest. A hit in the
-   sample continues the ranking.
+1. Every head whose whole-head code is in the signature is replaced alone; then the others in rank
+   order, until enough of them in a row do not reach the threshold; then a random sample of the rest. A
+   hit in the sample continues the ranking.
 2. *Sufficiency*: do the heads found carry the effect when every other head is replaced?
 3. If not, *completion*: heads that no single replacement can show, because another takes over, are
    restored, the likeliest first, and dropped again where they are not needed (ddmin: Zeller and Hildebrandt,
@@ -48,7 +48,8 @@ def search(
 ) -> Found:
     """The heads patched on the discovery pairs, and those that complete them.
 
-    ``ranked`` is every head by screening rank, ``screened`` those with a code in the signature.
+    ``ranked`` is every head by screening rank, ``screened`` those whose
+    whole-head code is in the signature.
     """
     patched, waiting = _one_by_one(intervention, ranked, screened, specification, advance)
     found = belonging(patched, specification.thresholds)

@@ -12,40 +12,47 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.circuit import layer_order
+from auditkit.circuit import belonging, grounds, layer_order
 from auditkit.intervals import UNIT, in_units, percentile_places, resamples, rounded
 from auditkit.records.base import NotAssessed
-from auditkit.records.causal import PatchedHead
+from auditkit.records.causal import Causal
 from auditkit.records.codes import HeadFrequency
 from auditkit.records.specification import Specification
-from auditkit.records.task import Stability, Verdict
-from auditkit.verdict import VerdictOf
+from auditkit.records.task import OtherSetting, Stability, Verdict
 
 _FEWEST_TEMPLATES = 3
+_FACTORS = (Decimal("0.8"), Decimal("1.25"))
+"""The threshold of a circuit head is a choice: a fifth less, and as much more."""
+
+Judged = Callable[[Causal, frozenset[str]], Verdict]
+"""The verdict on a set of heads as the circuit, given what interventions say."""
 
 Circuit = frozenset[str]
 Draw = NDArray[np.int64]
 
 
 def envelope(
-    patched: Sequence[PatchedHead],
+    causal: Causal,
     templates: Sequence[str],
     specification: Specification,
-    verdict_of: VerdictOf,
+    judged: Judged,
     reported: Verdict,
 ) -> Stability:
     """How the circuit and its verdict hold when the discovery examples are drawn again.
 
-    ``templates`` names the form of each discovery example, empty where it is not known. ``verdict_of``
-    judges a set of heads as the reported circuit was judged.
+    ``templates`` names the form of each discovery example, empty where it is not known. ``judged``
+    judges a set of heads, with what interventions say of the circuit, as the reported circuit was.
     """
+    patched, verdict_of = grounds(causal), partial(judged, causal)
     heads = [each.head for each in patched]
     units = in_units([each.effects for each in patched])
     again = _redraws(units.shape[1], specification.stability_draws, specification.seed)
@@ -71,8 +78,44 @@ def envelope(
         modal_verdict=modal,
         modal_share=rounded(share),
         agreeing=rounded(agreeing),
+        settings=tuple(_other_settings(causal, specification, judged, reported)),
         state="observed" if holds else "not_observed",
     )
+
+
+def _other_settings(
+    causal: Causal, specification: Specification, judged: Judged, reported: Verdict
+) -> Iterator[OtherSetting]:
+    """What each declared ablation alone, and a lower and a higher threshold, would have given."""
+    thresholds, declared = specification.thresholds, specification.ablations
+    heads = belonging(grounds(causal), thresholds)
+    for place, ablation in enumerate(declared if len(declared) > 1 else ()):
+        alone = causal.model_copy(
+            update={
+                "sufficiency": causal.sufficiency[place : place + 1],
+                "necessity": causal.necessity[place : place + 1],
+            }
+        )
+        verdict = judged(alone, frozenset(heads))
+        yield OtherSetting(
+            setting="ablation",
+            value=ablation,
+            heads=heads,
+            verdict=verdict,
+            agrees=verdict == reported,
+        )
+    for factor in _FACTORS:
+        least = rounded(Fraction(thresholds.head_effect) * Fraction(factor))
+        other = thresholds.model_copy(update={"head_effect": least})
+        others = belonging(grounds(causal), other)
+        verdict = judged(causal, frozenset(others))
+        yield OtherSetting(
+            setting="head_effect",
+            value=format(least, "f"),
+            heads=others,
+            verdict=verdict,
+            agrees=verdict == reported,
+        )
 
 
 def _redraws(n: int, draws: int, seed: int) -> list[Draw]:

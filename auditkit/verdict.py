@@ -22,7 +22,7 @@ effect is often spread over many small heads, and then no short list of heads ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -263,10 +263,6 @@ def _observed(seen: bool) -> Observation:
 def confirmed(causal: Causal) -> bool:
     """Whether removing the circuit removes enough of the task effect under every ablation."""
     return all(effect.state == "observed" for effect in causal.necessity)
-
-
-VerdictOf = Callable[[frozenset[str]], Verdict]
-"""The verdict a set of heads would have had as the circuit."""
 
 
 def judge(

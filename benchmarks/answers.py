@@ -9,7 +9,7 @@ from auditkit.controls.planting import Kind, PlantedHead
 from benchmarks.comparing import Outcome
 from benchmarks.engine_adapter import Found, investigated
 from benchmarks.figures import Heads
-from benchmarks.results import KnownAnswer
+from benchmarks.results import AuditCost, KnownAnswer
 from benchmarks.tasks import PLANTED_LEVEL, Task
 
 OURS = "attributed-codes"
@@ -26,6 +26,23 @@ def known_answers(
     examples, test = task.draw(0)
     ours, _ = investigated(task.subject, examples, test, task.metric, 0, least=PLANTED_LEVEL)
     yield from _answers(control, OURS, ours)
+
+
+def audit_cost(task: Task) -> AuditCost | None:
+    """The forward passes of a whole audit of the task on its first draw; nothing where there is no effect."""
+    examples, test = task.draw(0)
+    _, forwards = investigated(task.subject, examples, test, task.metric, 0, least=PLANTED_LEVEL)
+    if forwards is None:
+        return None
+    return AuditCost(
+        model=task.model,
+        task=task.name,
+        attribution=forwards.attribution,
+        search=forwards.search,
+        checks=forwards.checks,
+        exact=len(examples) * (2 + len(task.subject.heads)),
+        test_pairs=len(test),
+    )
 
 
 def _unsorted(heads: Heads) -> Found:

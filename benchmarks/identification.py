@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import chance, speed
-from benchmarks.answers import known_answers
+from benchmarks.answers import audit_cost, known_answers
 from benchmarks.comparing import Outcome, compare
 from benchmarks.page import page
 from benchmarks.peers import METHODS
@@ -30,7 +30,7 @@ from benchmarks.tasks import Task, control_tasks, reference_tasks, stories_tasks
 
 _WIDE = 132  # columns of a file or a pipe, which have no width of their own
 
-PARTS = ("results", "known-answers", "null", "speed")
+PARTS = ("results", "known-answers", "null", "costs", "speed")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def measure(plan: Plan, progress: Progress) -> Benchmark:
     results: list[Result] = []
     answers: list[KnownAnswer] = []
     with_null, with_speed = "null" in plan.parts, "speed" in plan.parts
-    tasks = _tasks(progress) if with_null or "results" in plan.parts else []
+    wanted = {"results", "null", "costs"} & set(plan.parts)
+    tasks = _tasks(progress) if wanted else []
     if "results" in plan.parts:
         results += [outcome.result for task in tasks for outcome in _outcomes(task, plan, progress)]
     if "known-answers" in plan.parts:
@@ -67,8 +68,11 @@ def measure(plan: Plan, progress: Progress) -> Benchmark:
             results += [outcome.result for outcome in outcomes]
             answers += found
     null = _null(tasks, plan, progress) if with_null else None
+    costs = [audit_cost(task) for task in tasks] if "costs" in plan.parts else []
     timed = _speed(plan, progress) if with_speed else None
-    return Benchmark(tuple(results), timed, null, tuple(answers))
+    return Benchmark(
+        tuple(results), timed, null, tuple(answers), tuple(each for each in costs if each)
+    )
 
 
 def _tasks(progress: Progress) -> list[Task]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from benchmarks.results import Benchmark, Growth, mean
+from benchmarks.results import Benchmark, Growth, Result, mean
 from benchmarks.summary import (
     COLUMNS,
+    COST_COLUMNS,
+    EXACT,
+    cost_rows,
     groups,
     null_facts,
     number,
@@ -17,6 +20,9 @@ from benchmarks.summary import (
 )
 
 _SMALL_HEADS = 144
+
+Figure = Callable[[Result], float | None]
+"""What a table shows of a result."""
 
 _HEAD = """\
 # Identification, measured beside its peers
@@ -39,8 +45,8 @@ where a figure is undefined. Nothing here holds for other models.
   the heads planted to carry the task.
 * **AUC, AP.** Of the method's ranking, before any set is chosen. Ties count one half in AUC and are one
   step in average precision (AP).
-* **Precision, recall, F1.** Of the method's final set. `attributed-codes`: the circuit after the causal
-  check, asked for the same least effect as the truth. `eap`, `eap-ig`, `exact-patching`: heads whose
+* **Precision, recall, F1.** Of the method's final set. `attributed-codes`: the circuit that the search ends
+  with, asked for the same least effect as the truth. `eap`, `eap-ig`, `exact-patching`: heads whose
   estimate exceeds that level. `acdc`: the smallest circuit of its sweep that carries 0.9 to 1.1 of full
   minus corrupt. `subnetwork-probing`: open gates. `unique-codes`: heads with any unique code. `hisp` and
   `random` give no set.
@@ -68,6 +74,7 @@ def page(benchmark: Benchmark) -> str:
         *_details(benchmark),
         *_known(benchmark),
         *_null(benchmark),
+        *_costs(benchmark),
         *_speed(benchmark),
     ]
     return "\n".join(parts)
@@ -75,20 +82,52 @@ def page(benchmark: Benchmark) -> str:
 
 def _overview(benchmark: Benchmark) -> Iterator[str]:
     measured = [each for each in benchmark.results if not isinstance(each.truth, str)]
-    methods = list(dict.fromkeys(each.method for each in measured))
-    tasks = list(dict.fromkeys((each.model, each.task) for each in measured))
     for truth in dict.fromkeys(each.truth for each in measured):
-        rows = []
-        for method in methods:
-            means = [
-                mean([e.auc for e in measured
-                      if (e.method, e.truth, e.model, e.task) == (method, truth, *task)])
-                for task in tasks
-            ]  # fmt: skip
-            rows.append([method, *map(number, means), number(mean(means))])
-        names = [f"{model}: {task}" for model, task in tasks]
-        yield f"## Ranking: mean AUC, truth {shown_truth(truth)}\n"
-        yield _table(["method", *names, "mean"], rows)
+        at = [each for each in measured if each.truth == truth]
+        figures: dict[str, Figure] = {
+            "Ranking: mean AUC": lambda each: each.auc,
+            "Final set: mean F1": lambda each: each.f1,
+            "Forwards / exact patching": _relative([e for e in at if e.method == EXACT]),
+        }
+        for title, figure in figures.items():
+            yield f"## {title}, truth {shown_truth(truth)}\n"
+            yield _by_task(at, figure)
+
+
+def _relative(exact: Sequence[Result]) -> Figure:
+    """Forward passes relative to exact patching of the same draw; undefined where that was left out."""
+    passes = {(each.model, each.task, each.seed): each.forwards for each in exact}
+
+    def figure(each: Result) -> float | None:
+        whole = passes.get((each.model, each.task, each.seed))
+        return each.forwards / whole if whole else None
+
+    return figure
+
+
+def _by_task(measured: Sequence[Result], figure: Figure) -> str:
+    """A figure's mean per method and task, and over tasks."""
+    tasks = list(dict.fromkeys((each.model, each.task) for each in measured))
+    rows = []
+    for method in dict.fromkeys(each.method for each in measured):
+        own = [each for each in measured if each.method == method]
+        means = [mean([figure(e) for e in own if (e.model, e.task) == task]) for task in tasks]
+        rows.append([method, *map(number, means), number(mean(means))])
+    names = [f"{model}: {task}" for model, task in tasks]
+    return _table(["method", *names, "mean"], rows)
+
+
+def _costs(benchmark: Benchmark) -> Iterator[str]:
+    if not benchmark.costs:
+        return
+    yield "## What a whole audit of one task costs\n"
+    yield (
+        "Forward passes as ratios to exact patching of the same ten pairs. Attribution and search find the\n"
+        "circuit; the checks ask what it does on "
+        f"{benchmark.costs[0].test_pairs} other pairs, under every ablation, beside 100 random sets\n"
+        "of heads, without each of its heads, and which heads beside it are needed.\n"
+    )
+    yield _table(COST_COLUMNS, cost_rows(benchmark))
 
 
 def _details(benchmark: Benchmark) -> Iterator[str]:

@@ -100,6 +100,23 @@ class KnownAnswer:
 
 
 @dataclass(frozen=True)
+class AuditCost:
+    """Forward passes of one audited task, beside ``exact``: patching every head on the same ten pairs.
+
+    ``attribution`` and ``search`` find the circuit; ``checks`` are everything that is then asked of it
+    on ``test_pairs`` other pairs, under every ablation.
+    """
+
+    model: str
+    task: str
+    attribution: int
+    search: int
+    checks: int
+    exact: int
+    test_pairs: int
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """Everything one run measured. Parts that were left out are ``None`` or empty."""
 
@@ -107,6 +124,7 @@ class Benchmark:
     speed: Speed | None
     null: Null | None
     known_answers: tuple[KnownAnswer, ...]
+    costs: tuple[AuditCost, ...]
 
 
 def write(benchmark: Benchmark, path: Path) -> None:
@@ -126,6 +144,7 @@ def read(path: Path) -> Benchmark:
         speed=speed,
         null=None if null is None else Null(**null),
         known_answers=tuple(KnownAnswer(**each) for each in document["known_answers"]),
+        costs=tuple(AuditCost(**each) for each in document["costs"]),
     )
 
 

@@ -113,12 +113,34 @@ def tables(benchmark: Benchmark) -> Iterator[Table]:
         for kind, cells in counted.items():
             table.add_row(kind, *(cells.get(method, UNKNOWN) for method in methods))
         yield table
+    if benchmark.costs:
+        table = _table("forward passes of an audit / exact patching", COST_COLUMNS)
+        for cost in cost_rows(benchmark):
+            table.add_row(*cost)
+        yield table
     facts = [*null_facts(benchmark), *speed_facts(benchmark)]
     if facts:
         table = _table("null and speed", ("what", "value"))
         for what, value in facts:
             table.add_row(what, value)
         yield table
+
+
+def cost_rows(benchmark: Benchmark) -> list[list[str]]:
+    """Forward passes of whole audits as ratios to exact patching: finding the circuit, then checking it."""
+    return [
+        [
+            f"{each.model}: {each.task}",
+            ratio(each.attribution, each.exact),
+            ratio(each.search, each.exact),
+            ratio(each.attribution + each.search, each.exact),
+            ratio(each.checks, each.exact),
+        ]
+        for each in benchmark.costs
+    ]
+
+
+COST_COLUMNS = ("task", "attribution", "search", "both", "checks")
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:
@@ -136,7 +158,7 @@ def null_facts(benchmark: Benchmark) -> list[tuple[str, str]]:
     counts = {
         "audits of swapped labels with a head in the circuit": null.with_false_head,
         "of these, with one that the label-swap null separates": null.with_separated_head,
-        "audits in which heads had an effect to search for": null.with_effect,
+        "audits in which heads had an effect beyond chance to search for": null.with_effect,
     }
     return [
         (what, f"{count} of {null.audits} ({ratio(count, null.audits)})")

@@ -227,6 +227,17 @@ def _about_stability(task: TaskRecord) -> Iterator[Finding]:
             "Whether these heads belong to the circuit depends on the examples; in brackets how often "
             f"they did when the examples were drawn again: {', '.join(unsure)}.",
         )
+    others = [each for each in stability.settings if not each.agrees]
+    if others:
+        named = "; ".join(
+            f"{each.setting.replace('_', ' ')} {each.value}: {each.verdict.replace('_', ' ')}"
+            for each in others
+        )
+        yield finding(
+            "verdict_depends_on_settings",
+            "warning",
+            f"Other settings would give another verdict: {named}. The declared setting decides.",
+        )
     agreeing = (
         f"{percent(stability.agreeing)} of {stability.draws} redrawn example sets"
         f"{'' if isinstance(stability.templates, NotAssessed) else ' and left-out templates'} give "

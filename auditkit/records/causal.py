@@ -46,10 +46,10 @@ class PatchedHead(Record):
     """One head replaced by its value on the matched negative: alone, or where ``completed`` with others.
 
     ``effects`` per discovery example: how much of the task effect is lost (negative: the head opposes
-    the task). ``chosen``: because the head carries a code of the signature or stands next in the
-    ranking (``ranked``), in the random sample of the rest (``sampled``), or because the heads found one
-    by one do not carry the effect without it (``completed``: the effect is then what the set loses).
-    Where constant roles are looked for, ``rest`` are those tried beyond the ranking.
+    the task). ``chosen``: because the head's whole-head code is in the signature or it stands next in
+    the ranking (``ranked``), in the random sample of the rest (``sampled``), or because the heads found
+    one by one do not carry the effect without it (``completed``: the effect is then what the set
+    loses). Where constant roles are looked for, ``rest`` are those tried beyond the ranking.
     """
 
     head: HeadId

@@ -55,8 +55,8 @@ class Thresholds(Record):
 class PatchingRule(Record):
     """How far exact single-head patching goes down the ranking.
 
-    Every head with a code in the signature is patched; then the others in rank order, until
-    ``patience`` in a row do not reach ``head_effect``. Then ``sample`` heads drawn at random from the
+    Every head whose whole-head code is in the signature is patched; then the others in rank order,
+    until ``patience`` in a row do not reach ``head_effect``. Then ``sample`` heads drawn at random from the
     rest are patched; if one of those reaches the threshold, the ranking is followed further. Patience
     and sample are shares of the model's heads, rounded up. ``completion``: the most heads that may be
     restored with those found when they do not carry the effect by themselves; 0 leaves that out.

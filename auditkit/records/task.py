@@ -133,6 +133,21 @@ class Codes(Record):
     envelope: CodeEnvelope | NotAssessed
 
 
+class OtherSetting(Record):
+    """The circuit and the verdict that the same measurements give under another defensible setting.
+
+    ``ablation``: sufficiency and necessity judged under ``value`` alone. ``head_effect``: ``value`` as
+    the least effect of a circuit head; heads that were not patched stay unknown. ``agrees`` with the
+    verdict at the declared setting, before it is held against the tolerance.
+    """
+
+    setting: Literal["ablation", "head_effect"]
+    value: str
+    heads: tuple[HeadId, ...]
+    verdict: Verdict
+    agrees: bool
+
+
 class Stability(Record):
     """How circuit and verdict hold when the discovery examples are drawn again (``auditkit.stability``).
 
@@ -140,7 +155,8 @@ class Stability(Record):
     ``frequencies`` and ``mean_jaccard`` (overlap of pairs of circuits) are over the draws.
     ``modal_verdict`` is the most frequent verdict over draws and templates, ``modal_share`` its share;
     ``agreeing`` is the share that agrees with the verdict at the declared setting. ``observed`` when
-    that is at least one less the tolerance.
+    that is at least one less the tolerance. ``settings`` says what other settings would have given; they
+    stand beside the verdict and do not change it.
     """
 
     draws: Positive
@@ -150,6 +166,7 @@ class Stability(Record):
     modal_verdict: Verdict
     modal_share: Measure
     agreeing: Measure
+    settings: tuple[OtherSetting, ...]
     state: Literal["observed", "not_observed"]
 
 

@@ -148,15 +148,18 @@ def _compared(task: TaskRecord) -> str:
     )
 
 
-def plain_words(task: TaskRecord, model: ModelIdentity) -> PlainWords:
-    """The plain-language part of a task's section."""
+def plain_words(task: TaskRecord, model: ModelIdentity, *, complete: bool) -> PlainWords:
+    """The plain-language part of a task's section; ``complete`` where nothing was left unassessed."""
+    left_open = (
+        "Every part of the method was assessed for this task."
+        if complete
+        else "These parts were not assessed in this run. Nothing follows from that either way."
+    )
     return PlainWords(
         asked=_asked(task),
         does_it=_does_it(task),
         heads=_heads(task, model),
         together=_together(task),
         compared=_compared(task),
-        left_open=(
-            "These parts were not assessed in this run. Nothing follows from that either way."
-        ),
+        left_open=left_open,
     )

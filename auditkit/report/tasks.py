@@ -10,7 +10,7 @@ from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.model import ModelIdentity
-from auditkit.records.task import Codes, NullTest, Stability, TaskRecord
+from auditkit.records.task import Codes, NullTest, OtherSetting, Stability, TaskRecord
 from auditkit.report.articles import task_anchor
 from auditkit.report.checks import CheckView, check_views
 from auditkit.report.code_details import CodeDetails, code_details
@@ -173,8 +173,22 @@ def _stability(stability: Stability | NotAssessed) -> tuple[Fact, ...]:
             f"{VERDICTS[stability.modal_verdict]}, in {percent_text(stability.modal_share)}",
         ),
         measured("Agreement with the verdict at this setting", percent_text(stability.agreeing)),
+        *(
+            measured(f"With {_SETTINGS[each.setting]} {each.value} instead", _instead(each))
+            for each in stability.settings
+        ),
         measured("Verdict holds at the declared tolerance", OBSERVATIONS[stability.state]),
     )
+
+
+_SETTINGS = {
+    "ablation": "sufficiency and necessity judged under the one ablation",
+    "head_effect": "a least effect of a circuit head of",
+}
+
+
+def _instead(other: OtherSetting) -> str:
+    return f"{VERDICTS[other.verdict]}; circuit {listed(other.heads)}"
 
 
 def _claimed(least: Decimal | None) -> str | None:
@@ -268,6 +282,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
     edges, absent_edges, edges_note = edge_rows(task)
     comparison, absent_comparison = _comparison(task, record.model)
     effects_chart, effects_note = effects_drawing(task)
+    left_out = _not_assessed(task)
     return TaskView(
         anchor=task_anchor(index),
         number=str(index),
@@ -276,7 +291,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         verdict=VERDICTS[task.verdict],
         verdict_key=task.verdict,
         verdict_meaning=VERDICT_MEANINGS[task.verdict],
-        plain=plain_words(task, record.model),
+        plain=plain_words(task, record.model, complete=not left_out),
         prompts=prompt_facts(task),
         example=example_facts(task.examples.shown),
         ladder=ladder(task),
@@ -303,7 +318,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         edges_note=edges_note,
         comparison=comparison,
         absent_comparison=absent_comparison,
-        not_assessed=_not_assessed(task),
+        not_assessed=left_out,
         settings=settings(task.specification),
         defaults_note=_defaults_note(task),
     )

@@ -177,8 +177,10 @@ def run_stories(shared_model: Path, tmp_path: Path, auditkit_here: CommandLine) 
         heads: Sequence[str] = PRONOUN_HEADS,
         declared_for: str = weights,
         prompts: str = "{file: pairs.jsonl}",
+        demands: str = "",
     ) -> tuple[int, dict[str, Any], Path]:
-        expected = f"    expected: {{heads: {json.dumps(heads)}, declared_for: '{declared_for}'}}\n"
+        named = f"heads: {json.dumps(heads)}, declared_for: '{declared_for}'{demands}"
+        expected = f"    expected: {{{named}}}\n"
         policy = tmp_path / "policy.yaml"
         policy.write_text(
             STORIES_POLICY.format(
@@ -220,6 +222,20 @@ def test_a_wrong_expectation_is_not_consistent(run_stories: RunStories) -> None:
     code, task, _ = run_stories(heads=("4.2", "4.0", "1.2", "0.0"))
     assert (code, task["verdict"]) == (1, "not_consistent")
     assert task["missing"] == ["0.0"]
+
+
+def test_an_expectation_at_the_edge_of_stability_is_inconclusive(run_stories: RunStories) -> None:
+    """Exactly the heads found are declared, and all are demanded: it agrees, and does not hold.
+
+    Redrawn examples leave one of them out too often, so the run exits 3.
+    """
+    _, found, _ = run_stories(heads=())
+    exactly = ", min_precision: 1, min_recall: 1"
+    code, task, directory = run_stories(heads=found["heads_found"], demands=exactly)
+    assert (code, task["verdict"]) == (3, "inconclusive")
+    assert (task["missing"], task["causal"]) == ([], "observed")
+    record = json.loads((directory / "evidence.json").read_bytes())
+    assert record["tasks"][0]["stability"]["state"] == "not_observed"
 
 
 def test_an_expectation_for_other_weights_is_inconclusive(run_stories: RunStories) -> None:

@@ -50,7 +50,17 @@ from benchmarks.peers import (
     unique_codes,
 )
 from benchmarks.peers.problem import Problem
-from benchmarks.results import Benchmark, Growth, KnownAnswer, Null, Result, Speed, read, write
+from benchmarks.results import (
+    AuditCost,
+    Benchmark,
+    Growth,
+    KnownAnswer,
+    Null,
+    Result,
+    Speed,
+    read,
+    write,
+)
 from benchmarks.summary import tables
 from benchmarks.tasks import PLANTED, STORIES, control_task, stories_tasks
 
@@ -298,11 +308,12 @@ MEASURED = Benchmark(
         KnownAnswer("k", "eap", "0.0", "circuit", found=True),
         KnownAnswer("k", "eap", "0.1", "backup", found=None),
     ),
+    costs=(AuditCost("m", "t", 60, 90, 1200, 300, 20),),
 )
 
 
 def test_results_come_back_as_they_were_written(tmp_path: Path) -> None:
-    """What is undefined is null in the document; the keys are those of the issue."""
+    """What is undefined is null in the document; every part of it is read back."""
     write(MEASURED, tmp_path / "out.json")
     assert read(tmp_path / "out.json") == MEASURED
     text = (tmp_path / "out.json").read_text("utf-8")
@@ -317,4 +328,5 @@ def test_the_page_prints_undefined_as_a_dash() -> None:
     assert "| backup | - |" in told
     assert "| circuit | 1 of 1 |" in told
     assert "8 of 200 (0.04)" in told
-    assert len(list(tables(MEASURED))) == 3
+    assert "| m: t | 0.20 | 0.30 | 0.50 | 4.00 |" in told
+    assert len(list(tables(MEASURED))) == 4

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from auditkit.circuit import belongs
 from auditkit.intervals import mean_interval, rounded
 from auditkit.records.base import NotAssessed
-from auditkit.records.causal import PatchedHead
+from auditkit.records.causal import Causal, PatchedHead
 from auditkit.records.task import Stability, Verdict
 from auditkit.stability import envelope
-from tests.builders import specification
+from auditkit.verdict import confirmed
+from tests.builders import causal, set_effects, specification
 
 SPECIFICATION = specification()
 ROWS = st.integers(2, 6).flatmap(
@@ -39,14 +40,15 @@ def heads(rows: list[list[int]]) -> list[PatchedHead]:
     ]
 
 
-def one_is_found(circuit: frozenset[str]) -> Verdict:
+def one_is_found(_: Causal, circuit: frozenset[str]) -> Verdict:
     return "consistent" if "0.0" in circuit else "not_consistent"
 
 
 def stability_of(
     patched: list[PatchedHead], templates: Sequence[str], reported: Verdict = "consistent"
 ) -> Stability:
-    return envelope(patched, templates, SPECIFICATION, one_is_found, reported)
+    measured = causal().model_copy(update={"patched": tuple(patched)})
+    return envelope(measured, templates, SPECIFICATION, one_is_found, reported)
 
 
 def slow_circuits(patched: list[PatchedHead]) -> list[frozenset[str]]:
@@ -141,3 +143,32 @@ def test_the_draws_are_seeded() -> None:
     """The same record gives the same envelope, anywhere."""
     patched = heads([[900, 100, -400, 3000], [500, 600, 700, 800]])
     assert stability_of(patched, [""] * 4) == stability_of(patched, [""] * 4)
+
+
+def test_other_thresholds_give_the_circuits_they_would_have_given() -> None:
+    """A head at 4.5 % is in at a fifth less than the declared 5 %, and out at a quarter more."""
+    found = stability_of(heads([[450] * 4, [550] * 4]), [""] * 4, reported="not_consistent")
+    by_threshold = {
+        each.value: (each.heads, each.agrees)
+        for each in found.settings
+        if each.setting == "head_effect"
+    }
+    assert by_threshold == {"0.0400": (("0.0", "0.1"), False), "0.0625": ((), True)}
+
+
+def test_each_ablation_is_judged_alone() -> None:
+    """Necessity under the mean alone is not enough: that ablation says so, and the other does not."""
+    measured = causal().model_copy(update={"necessity": set_effects("0.9500")})
+    weak = measured.necessity[1].model_copy(update={"state": "not_observed"})
+    measured = measured.model_copy(update={"necessity": (measured.necessity[0], weak)})
+
+    def judged(of: Causal, _: frozenset[str]) -> Verdict:
+        return "consistent" if confirmed(of) else "inconclusive"
+
+    found = envelope(measured, ["", ""], SPECIFICATION, judged, "inconclusive")
+    by_ablation = {
+        each.value: (each.verdict, each.agrees)
+        for each in found.settings
+        if each.setting == "ablation"
+    }
+    assert by_ablation == {"resample": ("consistent", False), "mean": ("inconclusive", True)}
