@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditkit.intervals import in_units
+from auditkit.records.base import NotAssessed
+from auditkit.records.task import NullTest
 
 EXACT_UP_TO = 14
 """With at most this many examples all patterns of signs are counted, else ``DRAWS`` of them."""
@@ -85,13 +87,32 @@ def false_discovery_rates(p_values: Sequence[Fraction]) -> list[Fraction]:
     return q_values
 
 
-def least_examples(n_heads: int, level: Decimal, patterns: int = 2) -> int:
+NEVER_ENOUGH = NotAssessed(
+    reason=f"With more than {EXACT_UP_TO} examples {DRAWS:,} swaps are drawn at random: too few to tell "
+    "one head alone from chance among so many, whatever the number of examples."
+)
+
+
+def least_examples(n_heads: int, level: Decimal, patterns: int = 2) -> int | NotAssessed:
     """The fewest examples with which one head alone could be separated among ``n_heads``.
 
-    The smallest possible p-value of n pairs is ``patterns`` / 2^n, for a two-sided test 2 / 2^n; the
-    first of the corrected ones has to reach ``level / n_heads``.
+    The smallest possible p-value of n pairs is ``patterns`` / 2^n, for a two-sided test 2 / 2^n, and
+    1 / ``DRAWS`` where patterns are drawn; the first of the corrected ones has to reach
+    ``level / n_heads``.
     """
-    n = 1
-    while Fraction(patterns, 2**n) * n_heads > Fraction(level):
-        n += 1
-    return n
+    for n in range(1, EXACT_UP_TO + 1):
+        if Fraction(patterns, 2**n) * n_heads <= Fraction(level):
+            return n
+    return EXACT_UP_TO + 1 if Fraction(n_heads, DRAWS) <= Fraction(level) else NEVER_ENOUGH
+
+
+def too_few(null: NullTest, n_examples: int) -> bool:
+    """Whether no head could have been told from chance by itself with so many examples."""
+    least = null.least_examples
+    return isinstance(least, NotAssessed) or n_examples < least
+
+
+def needed(null: NullTest) -> str:
+    """In words, how many examples it takes to tell one head from chance by itself."""
+    least = null.least_examples
+    return least.reason if isinstance(least, NotAssessed) else f"{least:,} would be needed."

@@ -29,7 +29,7 @@ from typing import Literal
 
 from auditkit.circuit import layer_order, sure
 from auditkit.intervals import mean_interval, rounded
-from auditkit.null import swap_test
+from auditkit.null import swap_test, too_few
 from auditkit.records.base import Interval, NotAssessed
 from auditkit.records.calibration import CalibratedSetting
 from auditkit.records.causal import (
@@ -252,8 +252,8 @@ def _association(
     seen = codes.reported if isinstance(codes, UniqueCodes) else codes.signature
     if seen and null.separated:
         return "observed"
-    too_few = len(codes.examples) < null.least_examples
-    return "not_assessed" if seen and too_few else "not_observed"
+    unseen = too_few(null, len(codes.examples))
+    return "not_assessed" if seen and unseen else "not_observed"
 
 
 def _observed(seen: bool) -> Observation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from auditkit.null import needed, too_few
 from auditkit.records.declared import Expectation
 from auditkit.records.task import Finding, NullTest, TaskRecord
 from auditkit.records.unique_codes import CountedHead, UniqueCodes
@@ -24,12 +25,12 @@ def about_unique_codes(task: TaskRecord) -> Iterator[Finding]:
             "published method reports none.",
         )
     yield from _silence(codes)
-    if len(codes.examples) < null.least_examples:
+    if too_few(null, len(codes.examples)):
         yield Finding(
             code="few_examples_for_null",
             level="note",
             text=f"With {len(codes.examples)} examples the label-swap test cannot tell one head alone "
-            f"from chance among {len(codes.heads)}; {null.least_examples} would be needed.",
+            f"from chance among {len(codes.heads)}. {needed(null)}",
         )
     yield from _against_chance(codes, null)
 

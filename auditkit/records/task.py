@@ -97,14 +97,14 @@ class NullTest(Record):
     least as large in magnitude, or whose count of unique codes is at least as large; ``q_value``
     corrects for the number of heads (Benjamini and Hochberg 1995). ``separated`` heads have a q-value of
     at most ``level``. With fewer than ``least_examples`` examples no head could be separated by itself,
-    however large its effect or count.
+    however large its effect or count; where swaps are drawn and the heads are many, with none.
     """
 
     swaps: Positive
     exact: bool
     level: Measure
     separated: tuple[HeadId, ...]
-    least_examples: Positive
+    least_examples: Positive | NotAssessed
 
 
 class Codes(Record):

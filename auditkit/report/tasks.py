@@ -143,7 +143,10 @@ def _null(null: NullTest | NotAssessed) -> tuple[Fact, ...]:
             f"Heads told from chance at a false discovery rate of {percent_text(null.level)}",
             listed(null.separated),
         ),
-        recorded("Examples needed to tell a single head from chance", f"{null.least_examples:,}"),
+        recorded(
+            "Examples needed to tell a single head from chance",
+            number_or_reason(null.least_examples),
+        ),
     )
 
 

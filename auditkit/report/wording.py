@@ -75,11 +75,11 @@ def percent_interval_text(interval: Interval) -> str:
     )
 
 
-def number_or_reason(value: Decimal | NotAssessed) -> str:
+def number_or_reason(value: Decimal | int | NotAssessed) -> str:
     """The number, or that it was not assessed and why."""
     if isinstance(value, NotAssessed):
         return f"not assessed: {value.reason}"
-    return decimal_text(value)
+    return decimal_text(value) if isinstance(value, Decimal) else f"{value:,}"
 
 
 def absent_text(part: object) -> str:

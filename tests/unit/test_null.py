@@ -16,9 +16,12 @@ from auditkit.null import (
     EXACT_UP_TO,
     false_discovery_rates,
     least_examples,
+    needed,
     swap_test,
+    too_few,
 )
-from auditkit.records.task import ScreenedHead
+from auditkit.records.base import NotAssessed
+from auditkit.records.task import NullTest, ScreenedHead
 from tests.builders import screened
 
 EFFECTS = st.lists(
@@ -103,6 +106,7 @@ def test_the_least_number_of_examples_is_the_first_that_can_do(
 ) -> None:
     """One head with the smallest possible p-value is separated with so many, not with one less."""
     assert least_examples(heads, Decimal(level)) == least
+    assert isinstance(least, int)
     for n, separated in ((least, True), (least - 1, False)):
         rest = [Fraction(1)] * (heads - 1)
         q = false_discovery_rates([min(Fraction(1), Fraction(2, 2**n)), *rest])[0]
@@ -117,3 +121,18 @@ def test_separated_heads_are_those_at_most_at_the_level() -> None:
 
     heads = [head("0.0", "0.0500"), head("0.1", "0.0501")]
     assert null_test(heads, 10, Decimal("0.05")).separated == ("0.0",)
+
+
+def test_drawn_swaps_cannot_tell_one_head_from_chance_among_too_many() -> None:
+    """A p-value of one in ten thousand, times 501 heads, is over 0.05 whatever the number of examples."""
+    assert least_examples(500, Decimal("0.05")) == 15
+    assert isinstance(least_examples(501, Decimal("0.05")), NotAssessed)
+    test = NullTest(
+        swaps=10_000,
+        exact=False,
+        level=Decimal("0.05"),
+        separated=(),
+        least_examples=least_examples(501, Decimal("0.05")),
+    )
+    assert too_few(test, 200)
+    assert "whatever the number of examples" in needed(test)
