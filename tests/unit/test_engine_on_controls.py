@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from auditkit.controls.construction import ControlModel, build
@@ -99,3 +101,17 @@ def test_heads_with_a_constant_role_are_found_by_their_own_pass(
     assert isinstance(role, ConstantRole)
     assert constant == set(role.heads)
     assert not constant & set(mechanism.circuit.heads)
+
+
+def test_labels_that_mean_nothing_name_no_head(control: ControlModel) -> None:
+    """With prompts exchanged in every second pair there is an effect on each, and none on average."""
+    pairs = tuple(
+        replace(pair, positive_ids=pair.negative_ids, negative_ids=pair.positive_ids)
+        if place % 2
+        else pair
+        for place, pair in enumerate(control.discovery)
+    )
+    test = observe(control.subject(), control.test, STANDARD, attributed=False)
+    found = investigate(control.subject(), pairs, test, STANDARD, lambda _done: None)
+    assert found.effect.state == "not_observed"
+    assert isinstance(found.mechanism, NotAssessed)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
 from auditkit.code_stability import code_envelope
 from auditkit.findings import findings_of
+from auditkit.intervals import mean_interval
 from auditkit.records.base import NotAssessed
-from auditkit.records.causal import Causal, SetEffect
+from auditkit.records.causal import Causal, SetEffect, TaskEffect
 from auditkit.records.codes import HeadFrequency
 from auditkit.records.declared import Expectation
 from auditkit.records.task import Behaviour, Circuit, Finding, Stability, TaskRecord, Verdict
 from auditkit.verdict import (
     NO_BEHAVIOUR,
+    NO_EFFECT,
+    NO_EFFECT_BEYOND_CHANCE,
     NO_EXPECTATION,
     behaviour_of,
     comparison_of,
+    effect_of,
     judge,
     ladder_of,
     overall,
     set_effect,
     tolerated,
+    why_no_effect,
 )
 from tests.builders import (
     causal,
@@ -311,3 +317,42 @@ def test_a_differing_circuit_names_the_heads() -> None:
 def test_an_absent_behaviour_is_told_before_anything_else() -> None:
     """The first thing a reader learns is that the model does not do the task."""
     assert told(counting()) == ["behaviour_not_observed", "no_expectation"]
+
+
+def measured_drops(values: Sequence[str]) -> TaskEffect:
+    drops_ = tuple(map(D, values))
+    settings = specification()
+    return TaskEffect(
+        pairs="discovery",
+        ablation="resample",
+        drops=drops_,
+        drop=mean_interval(drops_, settings.bootstrap, settings.seed),
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "p_value", "state", "reason"),
+    [
+        (["2.0"] * 6, "0.0312", "observed", None),
+        (["2.0"] * 5, "0.0625", "not_observed", NO_EFFECT_BEYOND_CHANCE),
+        (["2.0", "-1.0"] * 3, "0.6250", "not_observed", NO_EFFECT_BEYOND_CHANCE),
+        (["0.0002"] * 6, "0.0312", "not_observed", NO_EFFECT),
+        (["-2.0"] * 6, "0.0312", "not_observed", NO_EFFECT),
+    ],
+)
+def test_heads_are_looked_for_only_in_an_effect_beyond_chance(
+    values: Sequence[str], p_value: str, state: str, reason: NotAssessed | None
+) -> None:
+    """Six pairs with one sign are 2 of 64 patterns. Less, or of no size, or the wrong way, is not enough."""
+    settings = specification().model_copy(update={"null_level": D("0.05")})
+    effect = effect_of([measured_drops(values)], settings)
+    assert (str(effect.p_value), effect.state) == (p_value, state)
+    if reason is not None:
+        assert why_no_effect(effect) == reason
+
+
+def test_one_ablation_without_an_effect_is_enough_to_stop() -> None:
+    """The test pairs must lose the task under every ablation, or shares would be of nothing."""
+    settings = specification().model_copy(update={"null_level": D("0.05")})
+    effects = [measured_drops(["2.0"] * 6), measured_drops(["0.0"] * 6)]
+    assert effect_of(effects, settings).state == "not_observed"
