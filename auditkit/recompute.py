@@ -35,6 +35,7 @@ from auditkit.verdict import (
     NO_BACKUPS_SOUGHT,
     NO_BEHAVIOUR,
     NO_CONSTANT_HEAD,
+    NO_MEAN_EFFECT,
     NOT_COMPLETED,
     Claim,
     against_random,
@@ -319,7 +320,11 @@ def _set_differs(claim: Claim, effect: SetEffect, task: TaskRecord) -> bool:
 def _constant_role(task: TaskRecord, causal: Causal) -> Iterator[str]:
     role = causal.constant_role
     if isinstance(role, NotAssessed):
+        if role != NO_MEAN_EFFECT:
+            yield "causal.constant_role"
         return
+    if {each.head for each in role.patched} & set(_circuit_heads(task, causal)):
+        yield "causal.constant_role.patched"
     yield from _patched("causal.constant_role.patched", role.patched, task)
     if role.heads != belonging(role.patched, task.specification.thresholds):
         yield "causal.constant_role.heads"

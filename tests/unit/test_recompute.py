@@ -135,6 +135,12 @@ def changed(path: str, value: object) -> AuditRecord:
         ("tasks/0/causal/random_sets/shares", ["0.1000"], "causal.random_sets"),
         ("tasks/0/causal/random_sets/p_value", "0.0100", "causal.random_sets"),
         ("tasks/0/causal/constant_role/heads", [], "constant_role.heads"),
+        ("tasks/0/causal/constant_role/patched/1/head", "1.0", "constant_role.patched"),
+        (
+            "tasks/0/causal/constant_role",
+            {"state": "not_assessed", "reason": "Nobody looked."},
+            "causal.constant_role",
+        ),
         (
             "tasks/0/causal/constant_role/patched/0/effect/mean",
             "0.1000",
