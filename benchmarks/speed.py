@@ -17,7 +17,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from auditkit.activations import batches_of
 from auditkit.digest import sha256_hex
-from auditkit.model.locating import locate_heads
+from auditkit.model.locating import locate_heads, recorded
 from auditkit.model.subject import Subject
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.model import AttentionLayer, FileDigest, ModelIdentity
@@ -162,10 +162,7 @@ def _case(shape: Shape) -> _Case:
     model.train(mode=False)
     model.requires_grad_(requires_grad=False)
     locations = locate_heads(model)
-    layers = tuple(
-        AttentionLayer(index=i, n_heads=at.n_heads, d_head=at.d_head, module=at.name)
-        for i, at in enumerate(locations)
-    )
+    layers = recorded(locations)
     return _Case(Subject(model, locations, _nameless(layers)), _random_pairs(shape.vocabulary))
 
 

@@ -545,7 +545,13 @@ def system() -> System:
 
 def model_identity() -> ModelIdentity:
     layers = tuple(
-        AttentionLayer(index=i, n_heads=2, d_head=4, module=f"transformer.h.{i}.attn.c_proj")
+        AttentionLayer(
+            index=i,
+            n_heads=2,
+            d_head=4,
+            module=f"transformer.h.{i}.attn.c_proj",
+            found_by="interface",
+        )
         for i in range(2)
     )
     return ModelIdentity(

@@ -171,6 +171,29 @@ def verify(path: Path, trusted: tuple[Path, ...], store: str | None, as_json: bo
     return verify_path(path, trusted, store, as_json=as_json)
 
 
+@cli.group("model")
+def model_group() -> None:
+    """Look at a model without auditing it."""
+
+
+@model_group.command("inspect")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="PATH")
+@JSON
+def model_inspect(folder: Path, as_json: bool) -> int:
+    """Show what a model folder holds: architecture, heads, where they can be read, digests.
+
+    Exits with 6 when its heads cannot be read one by one, and says why.
+
+    \b
+    Examples:
+      auditkit model inspect path/to/model
+      auditkit model inspect path/to/model --json
+    """
+    from auditkit.cli.inspect import inspect_only
+
+    return inspect_only(folder, as_json=as_json)
+
+
 @cli.command()
 @click.argument("run_id", metavar="RUN")
 @STORE

@@ -32,10 +32,10 @@ from auditkit.controls.vocabulary import (
 )
 from auditkit.controls.wiring import Term, Wiring, smallest_signal, wire
 from auditkit.digest import canonical_json, sha256_hex
-from auditkit.model.locating import HeadLocation, locate_heads
+from auditkit.model.locating import HeadLocation, locate_heads, recorded
 from auditkit.model.subject import Subject
 from auditkit.prompts.pairs import ResolvedPair
-from auditkit.records.model import AttentionLayer, FileDigest, ModelIdentity
+from auditkit.records.model import FileDigest, ModelIdentity
 
 _LOGITS_PER_ANSWER = 5.0
 
@@ -86,10 +86,7 @@ class ControlModel:
             revision=None,
             architecture=type(self.model).__name__,
             n_parameters=sum(parameter.numel() for parameter in self.model.parameters()),
-            layers=tuple(
-                AttentionLayer(index=i, n_heads=at.n_heads, d_head=at.d_head, module=at.name)
-                for i, at in enumerate(locations)
-            ),
+            layers=recorded(locations),
             manifest=(file,),
             manifest_digest=manifest_digest,
             root_digest=_digest(bytes.fromhex(file.sha256.removeprefix("sha256:"))),

@@ -18,12 +18,13 @@ from transformers.utils import logging as transformers_logging
 
 from auditkit.errors import ModelError
 from auditkit.model.fingerprint import Fingerprint, fingerprint
-from auditkit.model.locating import locate_heads
+from auditkit.model.locating import locate_heads, recorded
 from auditkit.model.subject import Subject
 from auditkit.records.audit import Environment
 from auditkit.records.model import AttentionLayer, ModelIdentity
 
 Dtype = Literal["float32", "bfloat16", "float16"]
+_CALLED = {AutoModelForCausalLM: "causal language model"}
 
 
 def load_subject(folder: Path, *, revision: str | None, dtype: Dtype) -> Subject:
@@ -38,11 +39,9 @@ def load_subject(folder: Path, *, revision: str | None, dtype: Dtype) -> Subject
     if fingerprint(folder) != before:
         raise ModelError(f"{folder}: its files changed while the model was being loaded")
     locations = locate_heads(model)
-    layers = tuple(
-        AttentionLayer(index=i, n_heads=at.n_heads, d_head=at.d_head, module=at.name)
-        for i, at in enumerate(locations)
+    return Subject(
+        model, locations, _identity(folder, revision, model, recorded(locations), before)
     )
-    return Subject(model, locations, _identity(folder, revision, model, layers, before))
 
 
 def environment(dtype: Dtype) -> Environment:
@@ -59,10 +58,19 @@ def environment(dtype: Dtype) -> Environment:
 
 
 def _load(folder: Path, dtype: Dtype) -> PreTrainedModel:
+    return load_as(AutoModelForCausalLM, folder, dtype)
+
+
+def load_as(kind: Any, folder: Path, dtype: Dtype) -> PreTrainedModel:  # noqa: ANN401 - a class
+    """A folder's model as one class of transformers: safetensors, no remote code, nothing made up.
+
+    Raises:
+        ModelError: it cannot be loaded as that, or the weights are not exactly those of the model.
+    """
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = kind.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
             local_files_only=True,
@@ -78,7 +86,7 @@ def _load(folder: Path, dtype: Dtype) -> PreTrainedModel:
     except Exception as error:  # transformers raises all kinds on a malformed folder
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ModelError(
-            f"{folder}: not a causal language model that transformers can load ({reason})",
+            f"{folder}: not a {_CALLED.get(kind, kind.__name__)} that transformers can load ({reason})",
             advice="model.path must name a folder written by save_pretrained",
         ) from error
     model: PreTrainedModel

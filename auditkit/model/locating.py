@@ -1,13 +1,20 @@
 """Where a model's attention heads can be read, found by running it once: no model-specific code.
 
-transformers calls one registered attention function in almost every model. A probe function notes
-its output; the linear layer whose input equals that output is the output projection, and its input
-holds the heads side by side. What cannot be found this way is refused, never guessed.
+1. *Interface.* transformers calls one registered attention function in most models. A probe function
+   notes its output ``[batch, position, head, d_head]``; the linear layer whose input equals that output
+   is the output projection, and its input holds the heads side by side.
+2. *Structure.* Where a model does not call it: inside each outermost attention module, the last linear
+   layer that runs and gives the model's width. That its input holds the heads side by side is then how
+   such layers are written, not something observed; the location says which rule found it.
+
+What cannot be found, or not be told apart, is refused with the reason, never guessed: attention whose
+heads are mixed before the projection, layers that share one module, models without attention.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +23,11 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
+from transformers.masking_utils import eager_mask, sdpa_mask
 from transformers.pytorch_utils import Conv1D
 
 from auditkit.errors import ModelError
+from auditkit.records.model import AttentionLayer, FoundBy
 
 _PROBE = "auditkit_probe"
 _PROBE_TOKENS = 5
@@ -33,6 +41,7 @@ class HeadLocation:
     module: nn.Module
     n_heads: int
     d_head: int
+    found_by: FoundBy
 
     def written(self) -> Tensor:
         """The part of the output projection that each head owns, ``[n_heads, d_head, d_model]``."""
@@ -46,18 +55,40 @@ def locate_heads(model: PreTrainedModel) -> tuple[HeadLocation, ...]:
     """The attention layers of a model in the order they run.
 
     Raises:
-        ModelError: the model does not use the attention interface, or something between attention
-            and the output projection keeps the heads from being read one by one.
+        ModelError: there is no attention that can be found, or something between attention and the
+            output projection keeps the heads from being read one by one, or layers share a module.
     """
     outputs: list[Tensor] = []
     inputs: list[tuple[str, nn.Module, Tensor]] = []
-    with _noting_attention(model, outputs), _noting_linear_inputs(model, inputs), torch.no_grad():
-        probe = torch.arange(1, _PROBE_TOKENS + 1, device=model.device).unsqueeze(0)
-        model(input_ids=probe % model.config.get_text_config().vocab_size, use_cache=False)
-    if not outputs:
-        raise _not_separable(model, "it does not use the attention interface of transformers")
+    with _noting_attention(model, outputs), _noting_linear_inputs(model, inputs):
+        _run_probe(model)
     _refuse_not_finite(model, outputs)
-    return tuple(_projection_of(model, output, inputs) for output in outputs)
+    if outputs:
+        found = tuple(_projection_of(model, output, inputs) for output in outputs)
+    else:
+        found = _by_structure(model)
+    if len({id(each.module) for each in found}) < len(found):
+        raise _not_separable(
+            model,
+            f"its layers share one attention module, {found[0].name}, so no layer has its own",
+        )
+    return found
+
+
+def recorded(locations: Sequence[HeadLocation]) -> tuple[AttentionLayer, ...]:
+    """The attention layers as a record names them."""
+    return tuple(
+        AttentionLayer(
+            index=i, n_heads=at.n_heads, d_head=at.d_head, module=at.name, found_by=at.found_by
+        )
+        for i, at in enumerate(locations)
+    )
+
+
+def _run_probe(model: PreTrainedModel) -> None:
+    probe = torch.arange(1, _PROBE_TOKENS + 1, device=model.device).unsqueeze(0)
+    with torch.no_grad():
+        model(input_ids=probe % model.config.get_text_config().vocab_size, use_cache=False)
 
 
 def _refuse_not_finite(model: PreTrainedModel, outputs: list[Tensor]) -> None:
@@ -81,27 +112,83 @@ def _projection_of(
     flat = output.reshape(1, output.shape[1], n_heads * d_head)
     for name, module, value in inputs:
         if value.shape == flat.shape and torch.equal(value, flat):
-            return HeadLocation(name, module, n_heads, d_head)
-    raise _not_separable(model, "no linear layer reads an attention layer's output unchanged")
+            return HeadLocation(name, module, n_heads, d_head, "interface")
+    raise _not_separable(
+        model,
+        "no linear layer reads an attention layer's output unchanged, so something mixes or changes the "
+        "heads before they are projected",
+    )
+
+
+def _by_structure(model: PreTrainedModel) -> tuple[HeadLocation, ...]:
+    """The projection of each outermost attention module that runs, by the second rule."""
+    config = model.config.get_text_config()
+    width, n_heads = int(config.hidden_size), int(getattr(config, "num_attention_heads", 0) or 0)
+    ran: dict[str, list[tuple[str, nn.Module]]] = {}
+    with _noting_linears_inside(_outermost_attention(model), ran):
+        _run_probe(model)
+    found = []
+    for linears in ran.values():
+        out = [(name, each) for name, each in linears if _sizes(each)[1] == width]
+        if not (out and n_heads and _sizes(out[-1][1])[0] % n_heads == 0):
+            raise _not_separable(model, "no linear layer that ends its attention could be found")
+        name, module = out[-1]
+        found.append(HeadLocation(name, module, n_heads, _sizes(module)[0] // n_heads, "structure"))
+    if not found:
+        raise _not_separable(model, "it runs no attention that could be found")
+    return tuple(found)
+
+
+def _outermost_attention(model: PreTrainedModel) -> dict[str, nn.Module]:
+    """Modules that are attention by their class's name, and in no other such module."""
+    named = {
+        name: module
+        for name, module in model.named_modules()
+        if "Attention" in type(module).__name__
+        and not any(word in type(module).__name__ for word in ("Layer", "Block", "Model"))
+    }
+    return {
+        name: module
+        for name, module in named.items()
+        if not any(name.startswith(f"{other}.") for other in named)
+    }
+
+
+def _sizes(linear: nn.Module) -> tuple[int, int]:
+    """How many numbers a linear layer reads, and how many it gives."""
+    if isinstance(linear, Conv1D):
+        return int(linear.nx), int(linear.nf)
+    given: Any = linear
+    return int(given.in_features), int(given.out_features)
 
 
 def _not_separable(model: PreTrainedModel, why: str) -> ModelError:
     return ModelError(
         f"{type(model).__name__}: its attention heads cannot be read one by one: {why}",
-        advice="GPT-2 and Llama type models are supported",
+        advice="auditkit model inspect says what was found; GPT-2 and Llama type models are supported",
     )
 
 
 @contextmanager
 def _noting_attention(model: PreTrainedModel, outputs: list[Tensor]) -> Iterator[None]:
-    def probe(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor | None]:  # noqa: ANN401
-        output, weights = sdpa_attention_forward(*args, **kwargs)
+    before = model.config._attn_implementation  # noqa: SLF001 - no public reader exists
+    eager = (
+        before == "eager"
+    )  # what the model needs beyond sdpa, such as a soft cap, is in its own file
+
+    def probe(
+        module: nn.Module,
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> tuple[Tensor, Tensor | None]:
+        own = getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
+        attend = own if eager and own is not None else sdpa_attention_forward
+        output, weights = attend(module, *args, **kwargs)
         outputs.append(output.detach().clone())
         return output, weights
 
     AttentionInterface.register(_PROBE, probe)
-    AttentionMaskInterface.register(_PROBE, sdpa_mask)
-    before = model.config._attn_implementation  # noqa: SLF001 - no public reader exists
+    AttentionMaskInterface.register(_PROBE, eager_mask if eager else sdpa_mask)
     model.set_attn_implementation(_PROBE)
     try:
         yield
@@ -123,6 +210,31 @@ def _noting_linear_inputs(
         module.register_forward_pre_hook(note(name))
         for name, module in model.named_modules()
         if isinstance(module, (nn.Linear, Conv1D))
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def _noting_linears_inside(
+    modules: dict[str, nn.Module], ran: dict[str, list[tuple[str, nn.Module]]]
+) -> Iterator[None]:
+    """Per module that runs, in the order they run: the linear layers that run inside it."""
+
+    def note(owner: str, name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        def hook(module: nn.Module, _: tuple[Any, ...]) -> None:
+            ran.setdefault(owner, []).append((name, module))
+
+        return hook
+
+    handles = [
+        inner.register_forward_pre_hook(note(owner, f"{owner}.{name}"))
+        for owner, module in modules.items()
+        for name, inner in module.named_modules()
+        if isinstance(inner, (nn.Linear, Conv1D))
     ]
     try:
         yield

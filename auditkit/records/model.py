@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from auditkit.records.base import Record, Sha256
 
 Count = Annotated[int, Field(ge=0)]
+FoundBy = Literal["interface", "structure"]
+"""How an attention layer was found: by the attention function that ran, or by how modules are named."""
 
 
 class FileDigest(Record):
@@ -22,13 +24,15 @@ class FileDigest(Record):
 class AttentionLayer(Record):
     """One attention layer: its heads, and the module whose input holds their outputs side by side.
 
-    The input of ``module`` is read as ``[batch, position, n_heads * d_head]``, head-major.
+    The input of ``module`` is read as ``[batch, position, n_heads * d_head]``, head-major: observed where
+    it was ``found_by`` the attention interface of transformers, assumed where by structure.
     """
 
     index: Count
     n_heads: Annotated[int, Field(ge=1)]
     d_head: Annotated[int, Field(ge=1)]
     module: str
+    found_by: FoundBy
 
 
 class ModelIdentity(Record):

@@ -112,7 +112,7 @@ def _projection(writes: list[tuple[int, float]]) -> nn.Linear:
 
 def gated(toy: Toy) -> GatedModel:
     return GatedModel(
-        toy, [HeadLocation(n, getattr(toy, n), n_heads=2, d_head=1) for n in ("first", "second")]
+        toy, [HeadLocation(n, getattr(toy, n), 2, 1, "interface") for n in ("first", "second")]
     )
 
 

@@ -1,0 +1,75 @@
+"""``auditkit model inspect``: what a folder holds, without auditing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from auditkit.model.fingerprint import fingerprint
+from tests.conftest import CommandLine
+from tests.families import tiny
+from tests.toy_models import llama, save
+
+
+def test_a_folder_is_described_by_its_heads_and_digests(
+    tmp_path: Path, auditkit_here: CommandLine
+) -> None:
+    """Grouped keys and values, a head width that is not hidden size over heads, every file by digest."""
+    folder = save(llama(), tmp_path / "model")
+    found = auditkit_here("model", "inspect", folder, "--json").json()
+    assert found["architecture"] == "LlamaForCausalLM"
+    assert [(each["n_heads"], each["d_head"]) for each in found["layers"]] == [(4, 6), (4, 6)]
+    assert {each["separable"] for each in found["layers"]} == {True}
+    assert found["layers"][1]["module"] == "model.layers.1.self_attn.o_proj"
+    assert (found["key_value_heads"], found["task_kinds"]) == (2, ["next_token"])
+    files = fingerprint(folder)
+    assert found["root_digest"] == files.root_digest
+    assert found["weights_digest"] == files.weights_digest
+    assert {each["path"] for each in found["files"]} == {each.path for each in files.manifest}
+
+
+def test_a_reader_sees_layers_that_are_alike_in_one_row(
+    tmp_path: Path, auditkit_here: CommandLine
+) -> None:
+    outcome = auditkit_here("model", "inspect", save(llama(), tmp_path / "model"))
+    assert outcome.code == 0
+    assert "model.layers.*.self_attn.o_proj" in outcome.out
+    assert "0 to 1" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [("mamba", "runs no attention"), ("albert", "share one attention module")],
+)
+def test_heads_that_cannot_be_told_apart_exit_with_6(
+    family: str, said: str, tmp_path: Path, auditkit_here: CommandLine
+) -> None:
+    """The reason is printed, and the digests all the same; in JSON no layer is called separable."""
+    folder = save(tiny(family), tmp_path / "model")
+    outcome = auditkit_here("model", "inspect", folder)
+    assert outcome.code == 6
+    assert said in outcome.out
+    found = auditkit_here("model", "inspect", folder, "--json")
+    assert (found.code, found.json()["layers"], found.json()["task_kinds"]) == (6, [], [])
+    assert said in found.json()["not_separable"]
+
+
+def test_an_encoder_is_described_though_no_task_fits_it(
+    tmp_path: Path, auditkit_here: CommandLine
+) -> None:
+    """Its heads can be read; tasks of this version ask for a next token."""
+    found = auditkit_here(
+        "model", "inspect", save(tiny("distilbert"), tmp_path / "model"), "--json"
+    ).json()
+    assert found["architecture"] == "DistilBertForMaskedLM"
+    assert (len(found["layers"]), found["task_kinds"]) == (2, [])
+
+
+def test_a_folder_without_a_model_is_one_line(tmp_path: Path, auditkit_here: CommandLine) -> None:
+    folder = save(llama(), tmp_path / "model")
+    (folder / "config.json").write_text("{}")
+    outcome = auditkit_here("model", "inspect", folder)
+    assert outcome.code == 6
+    assert "no architecture" in outcome.err
+    assert "Traceback" not in outcome.err
