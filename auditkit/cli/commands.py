@@ -173,7 +173,12 @@ def verify(path: Path, trusted: tuple[Path, ...], store: str | None, as_json: bo
 
 @cli.group("model")
 def model_group() -> None:
-    """Look at a model without auditing it."""
+    """Look at a model without auditing it.
+
+    \b
+    Example:
+      auditkit model inspect path/to/model
+    """
 
 
 @model_group.command("inspect")
