@@ -51,10 +51,10 @@ def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
             "unpatched_heads",
             "note",
             f"{counted(len(causal.patched), 'head')} were patched one by one, {sampled} of them drawn "
-            f"at random from those ranked lower. {counted(len(causal.unpatched), 'head')} ranked "
-            f"lower {'was' if len(causal.unpatched) == 1 else 'were'} not patched alone: what "
-            f"{'it does' if len(causal.unpatched) == 1 else 'they do'} together with all others "
-            "outside the circuit is what the circuit alone lacks.",
+            f"at random from those ranked lower. {counted(len(causal.unpatched), 'head')} ranked lower "
+            f"{'was' if len(causal.unpatched) == 1 else 'were'} not patched alone: their single effects "
+            "are unknown, and what all heads outside the circuit do together is what the circuit alone "
+            "does not carry.",
         )
 
 
