@@ -62,8 +62,9 @@ class Investigation:
 class Trials:
     """The model with its heads replaced: on the discovery pairs, and on the test pairs.
 
-    ``discovery`` is under the first declared ablation, ``test`` under each; ``averaged`` are the mean
-    ablations of discovery and test pairs, whichever were declared.
+    ``discovery`` is under the first declared ablation, ``test`` under each. Whichever were declared,
+    ``resampled`` is the resampling of the discovery pairs, and ``averaged`` are the mean ablations of
+    discovery and test pairs.
     """
 
     subject: Subject
@@ -71,6 +72,7 @@ class Trials:
     means: MeanOutputs
     discovery: Intervention
     test: tuple[Intervention, ...]
+    resampled: Intervention
     averaged: tuple[Intervention, Intervention]
 
     @classmethod
@@ -90,11 +92,14 @@ class Trials:
         ablations = specification.ablations
         patching = on(discovery, ablations[0])
         on_test = {ablation: on(test, ablation) for ablation in ablations}
+        resampled = patching if ablations[0] == "resample" else on(discovery, "resample")
         averaged = (
             patching if ablations[0] == "mean" else on(discovery, "mean"),
             on_test.get("mean") or on(test, "mean"),
         )
-        return cls(subject, discovery, means, patching, tuple(on_test.values()), averaged)
+        return cls(
+            subject, discovery, means, patching, tuple(on_test.values()), resampled, averaged
+        )
 
 
 def observe(
@@ -195,7 +200,7 @@ def check(
         random_sets=random_sets(trials.test[0], heads, necessity[0], specification),
         minimality=left_out(trials.test[0], heads, specification),
         joint_ablation=joint_ablation(
-            trials.subject, trials.captured, trials.discovery, trials.test, heads, specification
+            trials.subject, trials.captured, trials.resampled, trials.test, heads, specification
         ),
         constant_role=constant_role(*trials.averaged, by_mean, heads, specification),
         forwards=Forwards(

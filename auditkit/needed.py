@@ -32,6 +32,7 @@ from auditkit.verdict import (
     NO_BACKUPS_SOUGHT,
     NO_CONSTANT_HEAD,
     NO_MEAN_EFFECT,
+    NO_RESAMPLED_EFFECT,
     set_effect,
 )
 
@@ -86,14 +87,17 @@ def joint_ablation(
 ) -> JointAblation | NotAssessed:
     """Heads outside the circuit that take over when a circuit head is replaced.
 
-    ``intervention`` is the resampling of the discovery pairs, ``on_test`` that of the test pairs under
-    each ablation. Attribution proposes, for each circuit head, the few heads that matter more without
+    ``intervention`` is the resampling of the discovery pairs, whatever the ablations are: with its mean
+    output in place a head is not gone, and nothing takes over. ``on_test`` are the test pairs under each
+    ablation. Attribution proposes, for each circuit head, the few heads that matter more without
     it; replacing both together decides.
     """
     if not specification.patching.backups:
         return NO_BACKUPS_SOUGHT
     if not circuit:
         return EMPTY_CIRCUIT
+    if not intervention.has_effect:
+        return NO_RESAMPLED_EFFECT
     tried = [
         _tried(intervention, head, primary, specification)
         for primary in circuit

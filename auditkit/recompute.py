@@ -36,6 +36,7 @@ from auditkit.verdict import (
     NO_BEHAVIOUR,
     NO_CONSTANT_HEAD,
     NO_MEAN_EFFECT,
+    NO_RESAMPLED_EFFECT,
     NOT_COMPLETED,
     Claim,
     against_random,
@@ -276,11 +277,19 @@ def _minimality(task: TaskRecord, causal: Causal) -> Iterator[str]:
         yield "causal.minimality"
 
 
+def _why_no_joint_ablation(task: TaskRecord, circuit: tuple[str, ...]) -> tuple[NotAssessed, ...]:
+    """The reasons that may stand where no backups were looked for."""
+    if not task.specification.patching.backups:
+        return (NO_BACKUPS_SOUGHT,)
+    if not circuit:
+        return (EMPTY_CIRCUIT,)
+    return () if task.specification.ablations[0] == "resample" else (NO_RESAMPLED_EFFECT,)
+
+
 def _joint_ablation(task: TaskRecord, causal: Causal) -> Iterator[str]:
     joint, circuit = causal.joint_ablation, _circuit_heads(task, causal)
     if isinstance(joint, NotAssessed):
-        sought = task.specification.patching.backups > 0
-        if joint != (EMPTY_CIRCUIT if sought else NO_BACKUPS_SOUGHT) or (sought and circuit):
+        if joint not in _why_no_joint_ablation(task, circuit):
             yield "causal.joint_ablation"
         return
     for each in joint.tried:

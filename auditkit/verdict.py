@@ -75,6 +75,10 @@ NO_EFFECT_BEYOND_CHANCE = NotAssessed(
 NO_MEAN_EFFECT = NotAssessed(
     reason="Replacing every attention head by its mean output does not lower the task metric."
 )
+NO_RESAMPLED_EFFECT = NotAssessed(
+    reason="Replacing every attention head by its output on the matched prompt does not lower the task "
+    "metric."
+)
 CARRIED_ALONE = NotAssessed(
     reason="The heads found one by one carry the effect by themselves: nothing had to be completed."
 )

@@ -136,8 +136,8 @@ class Minimality(Record):
 class Backup(Record):
     """A head outside the circuit that takes over when a circuit head, its ``primary``, is replaced.
 
-    ``gains`` per discovery example: how much more of the task effect is lost when both are replaced
-    than the sum of what each loses alone.
+    ``gains`` per discovery example: how much more of the task effect is lost when both are replaced, by
+    their outputs on the matched negative, than the sum of what each loses alone.
     """
 
     head: HeadId

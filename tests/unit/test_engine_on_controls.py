@@ -115,3 +115,16 @@ def test_labels_that_mean_nothing_name_no_head(control: ControlModel) -> None:
     found = investigate(control.subject(), pairs, test, STANDARD, lambda _done: None)
     assert found.effect.state == "not_observed"
     assert isinstance(found.mechanism, NotAssessed)
+
+
+@pytest.mark.parametrize("name", ["backup-hard", "backup-soft", "redundant-hard"])
+def test_backups_are_found_whatever_the_declared_ablation(name: str) -> None:
+    """A mean output in its place leaves a head half at work: what takes over is looked for by resampling."""
+    (plan,) = [each for each in FAMILY if each.name == name]
+    control, settings = build(plan), STANDARD.model_copy(update={"ablations": ("mean",)})
+    test = observe(control.subject(), control.test, settings, attributed=False)
+    found = investigate(control.subject(), control.discovery, test, settings, lambda _done: None)
+    assert isinstance(found.mechanism, Mechanism)
+    joint = found.mechanism.causal.joint_ablation
+    assert isinstance(joint, JointAblation)
+    assert set(joint.backups) == names(control, Kind.BACKUP)
