@@ -1,4 +1,4 @@
-"""Print how long the report on a stored record takes, and how many pages it has.
+"""Print how much processor time the PDF of a stored record takes, and how many pages it has.
 
 python tools/report_timing.py runs/RUN_ID/evidence.json --out /tmp/report
 python tools/report_timing.py runs/RUN_ID/evidence.json --profile 25
@@ -23,13 +23,13 @@ from auditkit.report.pdf import render_pdf
 
 
 def timed(record: AuditRecord, rounds: int) -> tuple[bytes, bytes, list[float]]:
-    """The HTML, the PDF, and the seconds each rendering of the PDF took."""
+    """The HTML, the PDF, and the processor seconds each rendering of the PDF took."""
     law = load_law()
     content, seconds = b"", []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = time.process_time()
         content = render_pdf(record, law)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     return render_html(record, law), content, seconds
 
 

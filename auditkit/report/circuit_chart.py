@@ -98,8 +98,8 @@ def _spoken(node: CircuitNode) -> str:
     return f"{node.head}: {listed(node.marks)}, {effect}{role}"
 
 
-def _in_lines(nodes: Sequence[CircuitNode]) -> list[list[CircuitNode]]:
-    """The nodes of each layer in lines of at most ``_PER_LINE``, the last layer first."""
+def in_lines(nodes: Sequence[CircuitNode]) -> list[list[CircuitNode]]:
+    """The nodes of each layer in lines that fit the page's width, the last layer first."""
     lines: list[list[CircuitNode]] = []
     for layer in sorted({node.layer for node in nodes}, reverse=True):
         own = [node for node in nodes if node.layer == layer]
@@ -123,7 +123,7 @@ def _layer_labels(lines: Sequence[Sequence[CircuitNode]], width: float) -> list[
 
 def circuit_chart(nodes: Sequence[CircuitNode], edges: Sequence[tuple[HeadId, HeadId]]) -> Chart:
     """The heads from the first layer at the bottom to the last at the top, and the edges among them."""
-    lines = _in_lines(nodes)
+    lines = in_lines(nodes)
     widest = max((len(row) for row in lines), default=1)
     width = _LEFT + widest * _PITCH + 4
     places: _Places = {

@@ -11,7 +11,7 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal, ConstantRole, JointAblation
 from auditkit.records.model import ModelIdentity
 from auditkit.records.task import Circuit, Codes, Stability, TaskRecord
-from auditkit.report.circuit_chart import CircuitNode, Mark, circuit_chart
+from auditkit.report.circuit_chart import CircuitNode, Mark, circuit_chart, in_lines
 from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
 from auditkit.report.numbers import EDGES_SHOWN
 from auditkit.report.stability_chart import SplitBar, stability_chart
@@ -21,9 +21,11 @@ from auditkit.report.wording import VERDICTS, counted, joined_sentences
 HALF = 335.0
 """A drawing up to this wide stands beside another."""
 
-NODES_DRAWN = 42
+LINES_DRAWN = 14
+"""A drawing of more lines would not fit a page: the heads with the smallest effects are left out."""
+
 FREQUENCIES_DRAWN = 16
-"""More heads than these are left to the tables; the caption says so."""
+"""More heads than this are left to the tables; the caption says so."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,7 @@ def circuit_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
     if not marks:
         return None, ""
     nodes = [_node(head, marks[head], task, task.causal) for head in sorted(marks, key=layer_order)]
-    largest = sorted(nodes, key=lambda node: -abs(node.effect or Decimal(0)))[:NODES_DRAWN]
-    shown = [node for node in nodes if node in largest]
+    shown = _that_fit(nodes)
     edges = sorted(task.circuit.edges, key=lambda edge: (edge.q_value, edge.p_value))
     drawn = [(edge.source, edge.target) for edge in edges[:EDGES_SHOWN]]
     left = counted(len(nodes) - len(shown), "head")
@@ -82,6 +83,16 @@ def circuit_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
     more = f"{left} with smaller effects are not drawn" if len(nodes) > len(shown) else ""
     fewer = f"{EDGES_SHOWN} of {len(edges):,} edges are drawn" if len(edges) > EDGES_SHOWN else ""
     return circuit_chart(shown, drawn), joined_sentences((caption, more, fewer))
+
+
+def _that_fit(nodes: Sequence[CircuitNode]) -> list[CircuitNode]:
+    """The heads with the largest effects, in layer order, as many as there are lines for."""
+    shown = list(nodes)
+    for smallest in sorted(nodes, key=lambda node: abs(node.effect or Decimal(0))):
+        if len(in_lines(shown)) <= LINES_DRAWN:
+            break
+        shown.remove(smallest)
+    return shown
 
 
 def _marks(task: TaskRecord, causal: Causal, circuit: Circuit) -> dict[str, tuple[Mark, ...]]:

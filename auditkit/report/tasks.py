@@ -32,6 +32,7 @@ from auditkit.report.specification import SettingView
 from auditkit.report.unique_codes import UniqueCodesView, unique_codes_view
 from auditkit.report.wording import (
     LEVELS,
+    MEASURED,
     OBSERVATIONS,
     VERDICT_MEANINGS,
     VERDICTS,
@@ -76,6 +77,7 @@ class TaskView:
     behaviour: tuple[Fact, ...]
     screening: tuple[Fact, ...]
     checks: tuple[CheckView, ...]
+    checks_source: str
     stability: tuple[Fact, ...]
     absent_screening: str
     unique_codes: UniqueCodesView | None
@@ -305,6 +307,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         evidence_for=_evidence_for(task, law),
         behaviour=_behaviour(task),
         checks=check_views(task),
+        checks_source=MEASURED,
         stability=_stability(task.stability),
         screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),
         absent_screening=absent_text(task.codes),
