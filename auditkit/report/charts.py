@@ -213,7 +213,7 @@ def effect_chart(rows: Sequence[EffectRow], threshold: Decimal) -> Chart:
 
 def frequency_chart(rows: Sequence[tuple[HeadId, Decimal]]) -> Chart:
     """One bar per head, from 0 to the share of settings in which it was selected."""
-    left, top, pitch, width = 64.0, 8.0, 13.0, 420.0
+    left, top, pitch, width = 64.0, 6.0, 11.0, 420.0
     axis = axis_over([Decimal(0)], left, width)
     bottom = top + pitch * len(rows)
     parts = frame(axis, top, bottom)
