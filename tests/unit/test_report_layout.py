@@ -105,7 +105,7 @@ def test_of_equally_frequent_values_the_common_one_is_the_first_tasks() -> None:
 def test_failures_stand_before_warnings_and_notes_have_their_own_heading() -> None:
     """What a reader must see first is first, whatever the order in the record."""
     found = tuple(
-        Finding(code=code, level=level, text=f"The {code}.")
+        Finding.model_validate({"code": code, "level": level, "text": f"The {code}."})
         for code, level in (("a", "note"), ("b", "warning"), ("c", "failure"), ("d", "note"))
     )
     task = copying().model_copy(update={"findings": found})
@@ -160,12 +160,15 @@ def test_the_circuit_shows_every_kind_of_head_by_shape_and_letter() -> None:
     assert chart is not None
     assert {"0.0 B", "0.1 FD", "1.0 FD", "1.1 K"} <= set(labels(chart))
     assert {"0.25", "0.75", "0.90"} <= set(labels(chart))
-    shapes = {
-        shape.get("d", "").count("L")
+    outlines = [
+        shape.get("d", "").removeprefix("M").removesuffix("z").split("L")
         for shape in parsed(chart).iter(f"{SVG}path")
         if shape.get("fill") != "none"
-    }
-    assert shapes == {3, 5}
+    ]
+    backup, found, _, constant = outlines  # in layer order: 0.0, 0.1, 1.0, 1.1
+    assert [len(each) for each in (backup, found, constant)] == [4, 4, 6]
+    assert found[0].split()[0] == found[3].split()[0]
+    assert backup[0].split()[0] != backup[3].split()[0]
     assert "1.1: constant role, effect under mean ablation 0.9000" in chart.alternative
     assert (
         "0.0: backup, lost in addition when replaced with another head 0.2500" in chart.alternative
@@ -290,6 +293,10 @@ def test_the_collector_runs_again_after_a_report_and_after_a_failure(
 def test_no_heading_is_alone_at_the_foot_of_a_page_and_pages_are_filled(tmp_path: Path) -> None:
     """The last line of each page is no heading and no caption; no page but the last is nearly empty."""
     record = with_tasks(copying().model_copy(update={"stability": stability()}), counting())
+    # With a purpose of this length a caption would stand at a foot, were it allowed to.
+    purpose = " ".join(["Ranks applications for review by a person."] * 20)
+    system = record.system.model_copy(update={"intended_purpose": purpose})
+    record = record.model_copy(update={"system": system})
     content = render_html(record, load_law())
     headings = {
         " ".join(Page(found.encode()).text.split())
