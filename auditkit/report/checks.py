@@ -84,9 +84,6 @@ def _views(task: TaskRecord) -> Iterator[CheckView]:
             "What resampling cannot show",
             _constant_role(causal.constant_role),
         )
-    yield CheckView(
-        "Cost", "Forward passes of the model, one per prompt and variant", _cost(causal.forwards)
-    )
 
 
 def _effect(effect: HeadsEffect) -> tuple[Fact, ...]:
@@ -192,7 +189,8 @@ def _constant_role(role: ConstantRole) -> tuple[Fact, ...]:
     )
 
 
-def _cost(forwards: Forwards) -> tuple[Fact, ...]:
+def cost_facts(forwards: Forwards) -> tuple[Fact, ...]:
+    """How often the model was run, for which purpose."""
     return (
         measured("To attribute effects", f"{forwards.attribution:,}"),
         measured("To find the circuit", f"{forwards.search:,}"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal
 from auditkit.records.model import ModelIdentity
 from auditkit.records.task import TaskRecord
 from auditkit.report.charts import (
@@ -16,7 +19,7 @@ from auditkit.report.charts import (
 from auditkit.report.numbers import by_size
 from auditkit.report.svg import Chart
 
-EFFECTS_DRAWN = 24
+EFFECTS_DRAWN = 20
 """More heads than this are left to the table; the report says so."""
 
 
@@ -50,11 +53,15 @@ def effects_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
     return effect_chart(rows, task.specification.thresholds.head_effect), note
 
 
+def _random_shares(causal: Causal) -> tuple[Decimal, ...]:
+    return () if isinstance(causal.random_sets, NotAssessed) else causal.random_sets.shares
+
+
 def shares_drawing(task: TaskRecord) -> Chart | None:
     """The chart of sufficiency and necessity, or ``None`` when neither was measured."""
     if isinstance(task.causal, NotAssessed):
         return None
-    limits = task.specification.thresholds
+    limits, first = task.specification.thresholds, task.specification.ablations[0]
     rows = [
         ThresholdRow(
             f"Sufficiency, {effect.ablation}",
@@ -65,7 +72,14 @@ def shares_drawing(task: TaskRecord) -> Chart | None:
         for effect in task.causal.sufficiency
     ]
     rows += [
-        ThresholdRow(f"Necessity, {effect.ablation}", effect.share, limits.necessity, None)
+        ThresholdRow(
+            f"Necessity, {effect.ablation}",
+            effect.share,
+            limits.necessity,
+            None,
+            # Random sets were measured under the first ablation only.
+            _random_shares(task.causal) if effect.ablation == first else (),
+        )
         for effect in task.causal.necessity
     ]
     return share_chart(rows) if rows else None

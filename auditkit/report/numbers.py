@@ -15,7 +15,7 @@ EDGES_SHOWN = 24
 
 
 HEADS_SHOWN = 32
-"""Beyond this many heads, only those found or declared are in the table; the report says so."""
+"""Beyond this many heads, only those found or declared are in a table; the report says so."""
 
 _UNREMARKABLE = ("neither", "not in the circuit")
 _CHOSEN = {
@@ -85,28 +85,36 @@ def _rows_shown(task: TaskRecord, causal: Causal) -> list[PatchedHead]:
 
 
 def head_rows(task: TaskRecord, causal: Causal) -> tuple[HeadView, ...]:
-    """The heads with the largest effect, and every head found or declared, largest effect first."""
-    screened = (
-        {screened.head: screened for screened in task.codes.heads}
-        if isinstance(task.codes, Codes)
-        else {}
+    """Every replaced head that was found or declared, largest effect first."""
+    return tuple(
+        _head(one, task)
+        for one in by_size(causal.patched)
+        if standing(one.head, task) not in _UNREMARKABLE
     )
-    rows = []
-    for patched in _rows_shown(task, causal):
-        seen = screened.get(patched.head)
-        rows.append(
-            HeadView(
-                head=patched.head,
-                standing=standing(patched.head, task),
-                rank="not screened" if seen is None else f"{seen.rank:,}",
-                attributed="not screened" if seen is None else decimal_text(seen.attributed),
-                support="not screened" if seen is None else f"{seen.support:,}",
-                effect=decimal_text(patched.effect.mean),
-                interval=range_text(patched.effect),
-                chosen=_CHOSEN[patched.chosen],
-            )
-        )
-    return tuple(rows)
+
+
+def other_head_rows(task: TaskRecord, causal: Causal) -> tuple[HeadView, ...]:
+    """The other replaced heads among those with the largest effects, largest effect first."""
+    return tuple(
+        _head(one, task)
+        for one in _rows_shown(task, causal)
+        if standing(one.head, task) in _UNREMARKABLE
+    )
+
+
+def _head(patched: PatchedHead, task: TaskRecord) -> HeadView:
+    screened = task.codes.heads if isinstance(task.codes, Codes) else ()
+    seen = next((each for each in screened if each.head == patched.head), None)
+    return HeadView(
+        head=patched.head,
+        standing=standing(patched.head, task),
+        rank="not screened" if seen is None else f"{seen.rank:,}",
+        attributed="not screened" if seen is None else decimal_text(seen.attributed),
+        support="not screened" if seen is None else f"{seen.support:,}",
+        effect=decimal_text(patched.effect.mean),
+        interval=range_text(patched.effect),
+        chosen=_CHOSEN[patched.chosen],
+    )
 
 
 def heads_note(task: TaskRecord, causal: Causal) -> str:

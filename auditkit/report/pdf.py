@@ -7,6 +7,7 @@ signs and verifies fast. WeasyPrint only logs what it cannot do, so any warning 
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import warnings
@@ -139,6 +140,18 @@ def _no_warnings() -> Iterator[None]:
         raise RenderingError(f"the PDF could not be laid out as written: {handler.messages[0]}")
 
 
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Layout makes many objects that live until it ends: searching them for cycles is a quarter of it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _fetcher(weasyprint: ModuleType, refused: list[str]) -> object:
     """Serves the shipped fonts and ``data:``, and remembers what it refused: SVG swallows errors."""
     base: type = weasyprint.urls.URLFetcher
@@ -159,7 +172,7 @@ def _laid_out(text: str, identifier: bytes) -> bytes:
     weasyprint = _weasyprint()
     refused: list[str] = []
     fetcher = _fetcher(weasyprint, refused)
-    with _no_warnings(), warnings.catch_warnings():
+    with _no_warnings(), _without_collection(), warnings.catch_warnings():
         # WeasyPrint 70 leaves its own colour profile open for the collector to close.
         warnings.simplefilter("ignore", ResourceWarning)
         try:

@@ -42,7 +42,7 @@ def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
     observed_only = task.specification.method == "unique-codes"
     purposes = PROMPT_SETS if observed_only else ("To find the circuit", "To test it")
     return (
-        Fact("Origin", examples.origin, code=True),
+        recorded("Origin", examples.origin, code=True),
         recorded(purposes[0], f"{counted(found.n, 'pair')}, {found.sha256}", code=True),
         recorded(purposes[1], f"{counted(test.n, 'pair')}, {test.sha256}", code=True),
         recorded(

@@ -15,10 +15,11 @@ FONTS = "'Auditkit Sans', 'Liberation Sans', Arial, sans-serif"
 
 @dataclass(frozen=True)
 class Chart:
-    """One drawing: its SVG, and the sentence that stands for it where it cannot be seen."""
+    """One drawing: its SVG, the sentence that stands for it where it cannot be seen, its width."""
 
     svg: Markup
     alternative: str
+    width: float
 
 
 def element(name: str, content: str | Markup = "", **attributes: str) -> Markup:
@@ -78,4 +79,4 @@ def drawing(width: float, height: float, alternative: str, parts: Iterable[Marku
         height=number(height),
         font_family=FONTS,
     )
-    return Chart(svg=svg, alternative=alternative)
+    return Chart(svg=svg, alternative=alternative, width=width)

@@ -1,4 +1,4 @@
-"""One task's section: plain language first, then the numbers, then the full specification."""
+"""One task's section: plain language and findings, then pictures, then the numbers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from auditkit.records.model import ModelIdentity
 from auditkit.records.task import Codes, NullTest, OtherSetting, Stability, TaskRecord
 from auditkit.report.articles import task_anchor
 from auditkit.report.checks import CheckView, check_views
-from auditkit.report.code_details import CodeDetails, code_details
-from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
+from auditkit.report.common_specification import own_settings, settings_note
+from auditkit.report.details import details_anchor
 from auditkit.report.facts import Fact, declared, measured, recorded
 from auditkit.report.ladder import RungView, ladder
 from auditkit.report.numbers import (
@@ -23,21 +23,20 @@ from auditkit.report.numbers import (
     SetView,
     edge_rows,
     head_rows,
-    heads_note,
     set_rows,
 )
+from auditkit.report.pictures import Picture, task_pictures
 from auditkit.report.plain import PlainWords, plain_words
 from auditkit.report.prompts import example_facts, prompt_facts
-from auditkit.report.specification import SettingView, settings
-from auditkit.report.svg import Chart
+from auditkit.report.specification import SettingView
 from auditkit.report.unique_codes import UniqueCodesView, unique_codes_view
 from auditkit.report.wording import (
     LEVELS,
+    MEASURED,
     OBSERVATIONS,
     VERDICT_MEANINGS,
     VERDICTS,
     absent_text,
-    counted,
     decimal_text,
     interval_text,
     listed,
@@ -71,23 +70,21 @@ class TaskView:
     example: tuple[Fact, ...]
     ladder: tuple[RungView, ...]
     findings: tuple[FindingView, ...]
+    notes: tuple[FindingView, ...]
+    pictures: tuple[Picture, ...]
+    details_anchor: str
     evidence_for: tuple[Fact, ...]
     behaviour: tuple[Fact, ...]
     screening: tuple[Fact, ...]
     checks: tuple[CheckView, ...]
+    checks_source: str
     stability: tuple[Fact, ...]
     absent_screening: str
-    details: CodeDetails | None
     unique_codes: UniqueCodesView | None
     heads: tuple[HeadView, ...]
     absent_heads: str
-    heads_note: str
-    map_chart: Chart | None
-    effects_chart: Chart | None
-    effects_note: str
     sets: tuple[SetView, ...]
     absent_sets: str
-    shares_chart: Chart | None
     edges: tuple[EdgeView, ...]
     absent_edges: str
     edges_note: str
@@ -95,7 +92,7 @@ class TaskView:
     absent_comparison: str
     not_assessed: tuple[Fact, ...]
     settings: tuple[SettingView, ...]
-    defaults_note: str
+    settings_note: str
 
 
 def _behaviour(task: TaskRecord) -> tuple[Fact, ...]:
@@ -268,12 +265,20 @@ def _evidence_for(task: TaskRecord, law: Law) -> tuple[Fact, ...]:
     )
 
 
-def _defaults_note(task: TaskRecord) -> str:
-    count = len(task.specification.defaulted)
-    if count == 0:
-        return "The policy set every key itself."
-    names = listed(task.specification.defaulted)
-    return f"The policy left {counted(count, 'key')} to default: {names}."
+def _findings(task: TaskRecord, levels: tuple[str, ...]) -> tuple[FindingView, ...]:
+    """The findings of these levels, level by level, each level in the record's order."""
+    return tuple(
+        FindingView(LEVELS[found.level], found.code, found.text)
+        for level in levels
+        for found in task.findings
+        if found.level == level
+    )
+
+
+def _absent_heads(task: TaskRecord, rows: tuple[HeadView, ...]) -> str:
+    if isinstance(task.causal, NotAssessed) or rows:
+        return absent_text(task.causal)
+    return "No head that was replaced was found or declared."
 
 
 def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
@@ -284,7 +289,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
     sets = set_rows(task, causal) if isinstance(causal, Causal) else ()
     edges, absent_edges, edges_note = edge_rows(task)
     comparison, absent_comparison = _comparison(task, record.model)
-    effects_chart, effects_note = effects_drawing(task)
+    heads = head_rows(task, causal) if isinstance(causal, Causal) else ()
     left_out = _not_assessed(task)
     return TaskView(
         anchor=task_anchor(index),
@@ -298,30 +303,28 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         prompts=prompt_facts(task),
         example=example_facts(task.examples.shown),
         ladder=ladder(task),
-        findings=tuple(FindingView(LEVELS[f.level], f.code, f.text) for f in task.findings),
+        findings=_findings(task, ("failure", "warning")),
+        notes=_findings(task, ("note",)),
+        pictures=task_pictures(task, record.model),
+        details_anchor=details_anchor(index),
         evidence_for=_evidence_for(task, law),
         behaviour=_behaviour(task),
         checks=check_views(task),
+        checks_source=MEASURED,
         stability=_stability(task.stability),
         screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),
         absent_screening=absent_text(task.codes),
-        details=code_details(task),
         unique_codes=unique_codes_view(task),
-        heads=head_rows(task, causal) if isinstance(causal, Causal) else (),
-        absent_heads=absent,
-        heads_note=heads_note(task, causal) if isinstance(causal, Causal) else "",
-        map_chart=map_drawing(task, record.model),
-        effects_chart=effects_chart,
-        effects_note=effects_note,
+        heads=heads,
+        absent_heads=_absent_heads(task, heads),
         sets=sets,
         absent_sets=absent or ("" if sets else "None was measured."),
-        shares_chart=shares_drawing(task),
         edges=edges,
         absent_edges=absent_edges,
         edges_note=edges_note,
         comparison=comparison,
         absent_comparison=absent_comparison,
         not_assessed=left_out,
-        settings=settings(task.specification),
-        defaults_note=_defaults_note(task),
+        settings=own_settings(record.tasks, index),
+        settings_note=settings_note(record.tasks, index),
     )

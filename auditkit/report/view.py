@@ -10,6 +10,8 @@ from auditkit.records.audit import AuditRecord
 from auditkit.report.appendix import AppendixView, appendix_view
 from auditkit.report.articles import ItemView, annex_points, article_items, unknown_statements
 from auditkit.report.calibration import CalibrationView, calibration_views
+from auditkit.report.common_specification import CommonSettingView, common_settings
+from auditkit.report.details import DetailsView, details_views
 from auditkit.report.facts import Fact
 from auditkit.report.front import FrontView, front_view
 from auditkit.report.negatives import NegativesView, negatives_views
@@ -38,12 +40,14 @@ class ReportView:
     article_13: Article13
     items: tuple[ItemView, ...]
     unknown_statements: tuple[Fact, ...]
+    specification: tuple[CommonSettingView, ...]
     tasks: tuple[TaskView, ...]
     calibration: tuple[CalibrationView, ...]
     annex_iv: AnnexIV
     points: tuple[ItemView, ...]
     appendix: AppendixView
     negatives: tuple[NegativesView, ...]
+    details: tuple[DetailsView, ...]
 
 
 def _document(record: AuditRecord, front: FrontView) -> DocumentView:
@@ -67,10 +71,12 @@ def build_view(record: AuditRecord, law: Law) -> ReportView:
         article_13=law.article_13,
         items=article_items(record, law),
         unknown_statements=unknown_statements(record, law),
+        specification=common_settings(record.tasks),
         tasks=tuple(task_view(record, law, index + 1) for index in range(len(record.tasks))),
         calibration=calibration_views(record),
         annex_iv=law.annex_iv,
         points=annex_points(record, law),
         appendix=appendix_view(record, law),
         negatives=negatives_views(record),
+        details=details_views(record),
     )

@@ -13,6 +13,7 @@ from auditkit.law import load_law
 from auditkit.report.charts import CountRow, count_chart
 from auditkit.report.html import render_html
 from auditkit.report.pdf import render_pdf
+from auditkit.report.specification import settings
 from auditkit.report.tasks import task_view
 from auditkit.report.unique_codes import HEADS_SHOWN, UniqueCodesView
 from auditkit.report.view import build_view
@@ -108,12 +109,15 @@ def test_a_mean_larger_than_every_count_is_still_in_the_picture() -> None:
 
 def test_settings_without_a_meaning_here_are_said_to_be_unused() -> None:
     """What only patching or TopK autoencoders use is marked; what this method uses is not."""
-    settings = task_view(watched_record(), load_law(), 1).settings
-    unused = {each.key for each in settings if "not used by this method" in each.origin}
+    unused = {
+        each.key
+        for each in settings(watching().specification)
+        if "not used by this method" in each.origin
+    }
     assert {"attribution", "ablations", "autoencoder.k", "thresholds.tau", "random_sets"} <= unused
     used = {"method", "metric", "seed", "examples", "null_level", "thresholds.min_accuracy"}
     assert not unused & (used | {"test_examples", "bootstrap.level", "bootstrap.resamples"})
-    other = task_view(audit_record(), load_law(), 1).settings
+    other = settings(audit_record().tasks[0].specification)
     assert not any("not used" in each.origin for each in other)
 
 

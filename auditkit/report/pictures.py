@@ -1,0 +1,176 @@
+"""The pictures of a task, where a reader looks first: which, in what order, with what caption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from auditkit.circuit import layer_order, takes_over
+from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal, ConstantRole, JointAblation
+from auditkit.records.model import ModelIdentity
+from auditkit.records.task import Circuit, Codes, Stability, TaskRecord
+from auditkit.report.circuit_chart import CircuitNode, Mark, circuit_chart, in_lines
+from auditkit.report.drawing import effects_drawing, map_drawing, shares_drawing
+from auditkit.report.numbers import EDGES_SHOWN
+from auditkit.report.stability_chart import SplitBar, stability_chart
+from auditkit.report.svg import Chart
+from auditkit.report.wording import VERDICTS, counted, joined_sentences
+
+HALF = 335.0
+"""A drawing up to this wide stands beside another."""
+
+LINES_DRAWN = 14
+"""A drawing of more lines would not fit a page: the heads with the smallest effects are left out."""
+
+FREQUENCIES_DRAWN = 16
+"""More heads than this are left to the tables; the caption says so."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One drawing with its title and what it leaves out. ``half``: it stands beside another."""
+
+    title: str
+    chart: Chart
+    caption: str
+    half: bool
+
+
+def task_pictures(task: TaskRecord, model: ModelIdentity) -> tuple[Picture, ...]:
+    """The drawings a task has measurements for, the circuit first."""
+    effects, effects_note = effects_drawing(task)
+    return tuple(
+        Picture(title, chart, caption, chart.width <= HALF)
+        for title, (chart, caption) in (
+            ("The circuit", circuit_drawing(task)),
+            ("Map of heads", (map_drawing(task, model), "All heads of the model.")),
+            ("Sufficiency and necessity", (shares_drawing(task), _shares_caption(task))),
+            ("Effect of each head", (effects, effects_note or "Every head that was replaced.")),
+            ("Stability", stability_drawing(task)),
+        )
+        if chart is not None
+    )
+
+
+def _shares_caption(task: TaskRecord) -> str:
+    if isinstance(task.causal, NotAssessed) or isinstance(task.causal.random_sets, NotAssessed):
+        return "No random sets were measured."
+    sets = task.causal.random_sets
+    return (
+        f"Short upright marks: {counted(len(sets.shares), 'random set')} of as many heads in each "
+        f"layer as the circuit."
+    )
+
+
+def circuit_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
+    """The circuit, what is needed beside it and what was declared; ``None`` where there is none of it."""
+    if not isinstance(task.causal, Causal) or not isinstance(task.circuit, Circuit):
+        return None, ""
+    marks = _marks(task, task.causal, task.circuit)
+    if not marks:
+        return None, ""
+    nodes = [_node(head, marks[head], task, task.causal) for head in sorted(marks, key=layer_order)]
+    shown = _that_fit(nodes)
+    edges = sorted(task.circuit.edges, key=lambda edge: (edge.q_value, edge.p_value))
+    drawn = [(edge.source, edge.target) for edge in edges[:EDGES_SHOWN]]
+    left = counted(len(nodes) - len(shown), "head")
+    caption = (
+        f"Circuit heads and heads needed beside it, from layer to layer. "
+        f"{'Lines: pairs that appear together beyond chance' if drawn else 'No edge was recorded'}"
+    )
+    more = f"{left} with smaller effects are not drawn" if len(nodes) > len(shown) else ""
+    fewer = f"{EDGES_SHOWN} of {len(edges):,} edges are drawn" if len(edges) > EDGES_SHOWN else ""
+    return circuit_chart(shown, drawn), joined_sentences((caption, more, fewer))
+
+
+def _that_fit(nodes: Sequence[CircuitNode]) -> list[CircuitNode]:
+    """The heads with the largest effects, in layer order, as many as there are lines for."""
+    shown = list(nodes)
+    for smallest in sorted(nodes, key=lambda node: abs(node.effect or Decimal(0))):
+        if len(in_lines(shown)) <= LINES_DRAWN:
+            break
+        shown.remove(smallest)
+    return shown
+
+
+def _marks(task: TaskRecord, causal: Causal, circuit: Circuit) -> dict[str, tuple[Mark, ...]]:
+    """Every head with a mark, with all of its marks."""
+    role, joint = causal.constant_role, causal.joint_ablation
+    sets: tuple[tuple[Mark, Sequence[str]], ...] = (
+        ("found", circuit.heads),
+        ("completing", [each.head for each in causal.completion.heads]),
+        ("constant role", role.heads if isinstance(role, ConstantRole) else ()),
+        ("backup", joint.backups if isinstance(joint, JointAblation) else ()),
+        ("declared", () if isinstance(task.expected, NotAssessed) else task.expected.heads),
+    )
+    heads = {head for _, members in sets for head in members}
+    return {head: tuple(mark for mark, members in sets if head in members) for head in heads}
+
+
+def _node(head: str, marks: tuple[Mark, ...], task: TaskRecord, causal: Causal) -> CircuitNode:
+    effect, measure = _effect(head, marks, task, causal)
+    return CircuitNode(
+        head=head,
+        layer=layer_order(head)[0],
+        effect=effect,
+        measure=measure,
+        marks=marks,
+        role=_main_role(head, task),
+    )
+
+
+def _effect(
+    head: str, marks: Sequence[Mark], task: TaskRecord, causal: Causal
+) -> tuple[Decimal | None, str]:
+    """What made the head part of the drawing, and what that number is."""
+    if "completing" in marks:
+        lost = {each.head: each.effect.mean for each in causal.completion.heads}
+        return lost.get(head), "lost by the circuit without it"
+    if "found" not in marks and isinstance(causal.constant_role, ConstantRole):
+        constant = {each.head: each.effect.mean for each in causal.constant_role.patched}
+        if "constant role" in marks:
+            return constant.get(head), "effect under mean ablation"
+    if "found" not in marks and isinstance(causal.joint_ablation, JointAblation):
+        limits = task.specification.thresholds
+        gains = [
+            each.gain.mean
+            for each in causal.joint_ablation.tried
+            if each.head == head and takes_over(each, limits)
+        ]
+        if "backup" in marks and gains:
+            return max(gains), "lost in addition when replaced with another head"
+    alone = {each.head: each.effect.mean for each in causal.patched}
+    return alone.get(head), "effect alone"
+
+
+def _main_role(head: str, task: TaskRecord) -> str:
+    """The token role with the largest share of the head's effect; of equal ones the first."""
+    if not isinstance(task.codes, Codes) or isinstance(task.codes.roles, NotAssessed):
+        return ""
+    roles = task.codes.roles
+    for each in roles.heads:
+        if each.head == head and not isinstance(each.shares, NotAssessed):
+            return roles.roles[each.shares.index(max(each.shares))]
+    return ""
+
+
+def stability_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
+    """How often heads and verdicts came out when the examples were drawn again."""
+    held = task.stability
+    if not isinstance(held, Stability):
+        return None, ""
+    ordered = sorted(held.frequencies, key=lambda each: -each.frequency)
+    shown = [(each.head, each.frequency) for each in ordered[:FREQUENCIES_DRAWN]]
+    least = 1 - task.specification.thresholds.tolerance
+    bars = (
+        SplitBar("verdict", held.agreeing, "agree with the verdict", "do not"),
+        SplitBar("most frequent", held.modal_share, VERDICTS[held.modal_verdict], "other verdicts"),
+    )
+    left = len(ordered) - len(shown)
+    caption = (
+        "Bars above: how often each head was in the circuit. Below: the verdicts of all draws."
+    )
+    more = f"{counted(left, 'more head')} were in it in some draw" if left else ""
+    return stability_chart(shown, bars, least), joined_sentences((caption, more))
