@@ -12,6 +12,7 @@ from auditkit.report.articles import ItemView, annex_points, article_items, unkn
 from auditkit.report.calibration import CalibrationView, calibration_views
 from auditkit.report.facts import Fact
 from auditkit.report.front import FrontView, front_view
+from auditkit.report.matrix import MatrixView, matrix_view
 from auditkit.report.negatives import NegativesView, negatives_views
 from auditkit.report.tasks import TaskView, task_view
 
@@ -44,6 +45,7 @@ class ReportView:
     points: tuple[ItemView, ...]
     appendix: AppendixView
     negatives: tuple[NegativesView, ...]
+    matrix: MatrixView
 
 
 def _document(record: AuditRecord, front: FrontView) -> DocumentView:
@@ -73,4 +75,5 @@ def build_view(record: AuditRecord, law: Law) -> ReportView:
         points=annex_points(record, law),
         appendix=appendix_view(record, law),
         negatives=negatives_views(record),
+        matrix=matrix_view(record, law),
     )

@@ -154,7 +154,8 @@ def _law_quotes() -> list[str]:
     law = load_law()
     article = law.article_13
     return [
-        *(item.quote for item in (*article.items, *law.annex_iv.points)),
+        *(item.quote for item in article.items),
+        *(point.quote for point in law.annex_iv.points),
         *(article.paragraph_1, article.paragraph_2, article.lead_in, article.point_b_lead_in),
     ]
 
