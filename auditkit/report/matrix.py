@@ -41,12 +41,15 @@ _NOT_NAMED = "none: the policy names no task for this item"
 
 @dataclass(frozen=True)
 class ClaimView:
-    """One claim about one task, ready to print. ``keys`` are places in ``evidence.json``."""
+    """One claim about one task, ready to print. ``keys`` are places in ``evidence.json``.
+
+    ``note`` says why there are none, or why they settle nothing.
+    """
 
     name: str
     says: str
     keys: tuple[str, ...]
-    absent: str
+    note: str
     refuted_by: str
     state: str
 
@@ -120,10 +123,10 @@ def _task_claims(record: AuditRecord, index: int) -> TaskClaimsView:
 
 @dataclass(frozen=True)
 class _Grounds:
-    """What a claim rests on: keys below a task, or why there are none; and what would refute it."""
+    """What a claim rests on: keys below a task, a note on them; and what would refute it."""
 
     keys: tuple[str, ...]
-    absent: NotAssessed | None
+    note: str
     refuted_by: str
 
 
@@ -132,17 +135,17 @@ def _claim(index: int, name: str, says: str, state: str, grounds: _Grounds) -> C
         name=name,
         says=says,
         keys=tuple(f"tasks[{index}].{key}" for key in grounds.keys),
-        absent="" if grounds.absent is None else f"none. {sentence(grounds.absent.reason)}",
+        note=grounds.note,
         refuted_by=grounds.refuted_by,
         state=state,
     )
 
 
-def _grounds(part: object, keys: tuple[str, ...], refuted_by: str) -> _Grounds:
+def _grounds(part: object, keys: tuple[str, ...], refuted_by: str, note: str = "") -> _Grounds:
     """The grounds in a part of a record, where that part was assessed."""
     if isinstance(part, NotAssessed):
-        return _Grounds((), part, refuted_by)
-    return _Grounds(keys, None, refuted_by)
+        return _Grounds((), f"none. {sentence(part.reason)}", refuted_by)
+    return _Grounds(keys, note, refuted_by)
 
 
 def _behaviour(task: TaskRecord) -> _Grounds:
@@ -162,6 +165,7 @@ def _association(task: TaskRecord) -> _Grounds:
             task.codes,
             ("codes.reported", "codes.heads", "null.separated"),
             f"No head with a unique code, or none whose q-value under swapped labels is {level} or less.",
+            _too_few(task),
         )
     quorum = percent_text(task.specification.thresholds.quorum)
     return _grounds(
@@ -169,6 +173,17 @@ def _association(task: TaskRecord) -> _Grounds:
         ("codes.signature", "codes.examples", "codes.heads", "null.separated"),
         f"No code that {quorum} of the discovery examples carry, or no head whose q-value under swapped "
         f"labels is {level} or less.",
+        _too_few(task),
+    )
+
+
+def _too_few(task: TaskRecord) -> str:
+    """That the examples are too few to settle the association, where they are."""
+    if isinstance(task.null, NotAssessed) or task.ladder.association != "not_assessed":
+        return ""
+    return (
+        f"Too few examples for one head to be told from chance: at least {task.null.least_examples} "
+        "are needed."
     )
 
 
@@ -200,7 +215,7 @@ def _declaration(record: AuditRecord, index: int) -> ClaimView:
     name, says = "Declaration", "The circuit found agrees with the circuit declared before the run"
     expected = task.expected
     if isinstance(expected, NotAssessed):
-        grounds = _Grounds((), expected, "Nothing: no circuit was declared.")
+        grounds = _grounds(expected, (), "Nothing: no circuit was declared.")
         return _claim(index, name, says, OBSERVATIONS["not_assessed"], grounds)
     keys: tuple[str, ...] = ("expected", "comparison.precision", "comparison.recall")
     if expected.min_sufficiency is not None:
@@ -240,8 +255,8 @@ def _calibration(record: AuditRecord, task: TaskRecord) -> ClaimView:
     name, says = "Calibration", "The method, with this task's settings, finds what was planted"
     refuted_by = "A planted head missed, or anything reported falsely, in any known-answer control."
     if controls is None:
-        absent = "none. The controls were not run with this task's settings."
-        return ClaimView(name, says, (), absent, refuted_by, OBSERVATIONS["not_assessed"])
+        note = "none. The controls were not run with this task's settings."
+        return ClaimView(name, says, (), note, refuted_by, OBSERVATIONS["not_assessed"])
     place = f"calibration.settings[{record.calibration.settings.index(controls)}]"
     keys = (f"{place}.models", f"{place}.negative_controls")
     return ClaimView(name, says, keys, "", refuted_by, OBSERVATIONS[controls.state])
