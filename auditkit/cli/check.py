@@ -7,26 +7,42 @@ from pathlib import Path
 
 import click
 
+from auditkit.cli import clock
 from auditkit.cli.terminal import print_json, say
 from auditkit.errors import ExitCode, InputError, ModelError
+from auditkit.law import load_law
 from auditkit.policy import load_policy
 from auditkit.policy.checking import CheckOutcome, check_policy
 
 
 def check_only(policy: Path, *, as_json: bool) -> int:
-    """Check a policy, print what was and was not checked, and return the exit code."""
+    """Check a policy, print what was and was not checked, and return the exit code.
+
+    A legal register that is past its review is a warning: it changes no exit code.
+    """
+    stale = load_law().legal_register.warning_on(clock.now().date().isoformat())
+    warnings = [] if stale is None else [stale]
     try:
         outcome = check_policy(load_policy(policy))
         refuse(outcome)
     except (InputError, ModelError) as error:
         if not as_json:
             raise
-        print_json({"ok": False, "problems": _as_json(error)})
+        print_json({"ok": False, "problems": _as_json(error), "warnings": warnings})
         return error.exit_code
     if as_json:
         not_checked = [dataclasses.asdict(each) for each in outcome.not_checked]
-        print_json({"ok": True, "checked": outcome.checked, "not_checked": not_checked})
+        print_json(
+            {
+                "ok": True,
+                "checked": outcome.checked,
+                "not_checked": not_checked,
+                "warnings": warnings,
+            }
+        )
         return ExitCode.CONSISTENT
+    for warning in warnings:
+        say(f"warning      {warning}")
     for what in outcome.checked:
         say(f"checked      {what}")
     for each in outcome.not_checked:

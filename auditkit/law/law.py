@@ -138,8 +138,8 @@ class Retention(Record):
 class Register(Record):
     """One edition of the legal register. ``review_by``: the day to read its sources again.
 
-    Texts with names in braces (``status``, ``stale_warning``, ``edition_differs``) are filled in by
-    the report from the record and from this edition.
+    Texts with names in braces (``status``, ``stale_warning``, ``stale_at_check``, ``edition_differs``)
+    are filled in by whoever prints them, from the record or the day and from this edition.
     """
 
     version: str
@@ -150,6 +150,7 @@ class Register(Record):
     source_note: str
     status: str
     stale_warning: str
+    stale_at_check: str
     edition_differs: str
     rows: Annotated[tuple[RegisterRow, ...], Field(min_length=1)]
     confidence_words: dict[Confidence, str]
@@ -158,6 +159,12 @@ class Register(Record):
     standards: tuple[Standard, ...]
     guidelines: tuple[Guideline, ...]
     retention: Retention
+
+    def warning_on(self, today: str) -> str | None:
+        """What to say of this edition on a day (``YYYY-MM-DD``) after ``review_by``; else ``None``."""
+        if today <= self.review_by:
+            return None
+        return self.stale_at_check.format(review_by=self.review_by, today=today)
 
 
 class Notices(Record):

@@ -27,3 +27,8 @@ def describe(character: str) -> tuple[str, str]:
 def visible(text: str) -> str:
     """The text with every forbidden character spelled out, so that it can be shown."""
     return FORBIDDEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def quoted(text: str) -> str:
+    """The text in quotes as a message shows it: escapes spelled out, and at most 60 characters."""
+    return f"{text[:57]!r}..." if len(text) > 60 else repr(text)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from auditkit.errors import Problem
+from auditkit.policy.characters import quoted
 from auditkit.policy.source import KeyPath, Source, Value
 from auditkit.policy.specifying import STANDARD
 
@@ -60,7 +61,7 @@ def _repeated_ids(source: Source) -> Iterator[Problem]:
         if not isinstance(name, str):
             continue
         if name in seen:
-            message = f"the id {name!r} is that of the task on line {seen[name]}"
+            message = f"the id {quoted(name)} is that of the task on line {seen[name]}"
             yield source.problem(path, message, "give each task its own id")
         seen.setdefault(name, source.line_of(path))
 
@@ -74,7 +75,9 @@ def _repeated_entries(source: Source) -> Iterator[Problem]:
             if not isinstance(entry, str):
                 continue
             if entry in seen:
-                yield source.problem((*path, index), f"{entry!r} is written twice", "keep one")
+                yield source.problem(
+                    (*path, index), f"{quoted(entry)} is written twice", "keep one"
+                )
             seen.add(entry)
 
 

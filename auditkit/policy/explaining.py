@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from auditkit.errors import Problem
+from auditkit.policy.characters import quoted
 from auditkit.policy.json_schema import keys_at
 from auditkit.policy.source import KeyPath, Source
 from auditkit.policy.written import nearest
@@ -81,8 +82,7 @@ def named(value: object) -> str:
         return "a map of keys"
     if isinstance(value, (tuple, list)):
         return "a list"
-    text = str(value)
-    return f"{text[:57]!r}..." if len(text) > 60 else repr(text)
+    return quoted(str(value))
 
 
 def _key_of(path: KeyPath) -> str:

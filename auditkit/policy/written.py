@@ -13,6 +13,7 @@ from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from auditkit.law import ARTICLE_13_ITEMS, EVIDENCE_HOOKS
+from auditkit.policy.characters import quoted
 from auditkit.prompts.generators import GENERATORS
 
 _DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?([eE]-?[0-9]{1,2})?")
@@ -44,7 +45,9 @@ def _exact(value: object) -> Decimal:
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
-        shown = f"{value!r} is not a decimal number" if isinstance(value, str) else "not a number"
+        shown = (
+            f"{quoted(value)} is not a decimal number" if isinstance(value, str) else "not a number"
+        )
         raise fault(shown, "write digits and a point, such as 0.8")
     return Decimal(value)
 
@@ -117,20 +120,22 @@ Written = Annotated[T | None, BeforeValidator(_not_empty), _NeverNull()]
 
 def _known_item(item: str) -> str:
     if item not in ARTICLE_13_ITEMS:
-        raise fault(f"{item!r} is not an item of Article 13(3)", nearest(item, ARTICLE_13_ITEMS))
+        raise fault(
+            f"{quoted(item)} is not an item of Article 13(3)", nearest(item, ARTICLE_13_ITEMS)
+        )
     return item
 
 
 def _known_hook(hook: str) -> str:
     if hook not in EVIDENCE_HOOKS:
-        message = f"{hook!r} is not an item that this evidence may be cited for"
+        message = f"{quoted(hook)} is not an item that this evidence may be cited for"
         raise fault(message, nearest(hook, EVIDENCE_HOOKS))
     return hook
 
 
 def _known_generator(name: str) -> str:
     if name not in GENERATORS:
-        raise fault(f"no prompt generator is named {name!r}", nearest(name, GENERATORS))
+        raise fault(f"no prompt generator is named {quoted(name)}", nearest(name, GENERATORS))
     return name
 
 

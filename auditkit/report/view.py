@@ -14,6 +14,7 @@ from auditkit.report.common_specification import CommonSettingView, common_setti
 from auditkit.report.details import DetailsView, details_views
 from auditkit.report.facts import Fact
 from auditkit.report.front import FrontView, front_view
+from auditkit.report.matrix import MatrixView, matrix_view
 from auditkit.report.negatives import NegativesView, negatives_views
 from auditkit.report.tasks import TaskView, task_view
 
@@ -48,6 +49,7 @@ class ReportView:
     appendix: AppendixView
     negatives: tuple[NegativesView, ...]
     details: tuple[DetailsView, ...]
+    matrix: MatrixView
 
 
 def _document(record: AuditRecord, front: FrontView) -> DocumentView:
@@ -79,4 +81,5 @@ def build_view(record: AuditRecord, law: Law) -> ReportView:
         appendix=appendix_view(record, law),
         negatives=negatives_views(record),
         details=details_views(record),
+        matrix=matrix_view(record, law),
     )
