@@ -124,12 +124,26 @@ def _model(record: AuditRecord) -> tuple[Fact, ...]:
     )
 
 
+_BY_INTERFACE = (
+    "Where each head puts out was observed by running the model once: its attention function's output is "
+    "the input of the layer that projects it."
+)
+_BY_STRUCTURE = (
+    "The model has attention functions of its own. Its heads were taken to stand side by side at the input "
+    "of the layer that ends its attention: that is how such layers are written, and was not observed."
+)
+
+
 def _layers(record: AuditRecord) -> str:
     layers = record.model.layers
     sizes = sorted({layer.n_heads for layer in layers})
     each = f"{sizes[0]:,} heads each" if len(sizes) == 1 else "with differing numbers of heads"
     total = sum(layer.n_heads for layer in layers)
-    return f"{counted(len(layers), 'attention layer')}, {each}: {counted(total, 'head')} in all."
+    assumed = any(layer.found_by == "structure" for layer in layers)
+    return (
+        f"{counted(len(layers), 'attention layer')}, {each}: {counted(total, 'head')} in all. "
+        f"{_BY_STRUCTURE if assumed else _BY_INTERFACE}"
+    )
 
 
 def _environment(record: AuditRecord) -> tuple[Fact, ...]:

@@ -406,3 +406,16 @@ def test_a_prompt_that_is_not_shown_is_not_said_to_be_printed() -> None:
         .examples.model_copy(update={"shown": NotAssessed(reason="It is from a file.")})
     )
     assert "printed above" not in rendered(with_first_task(examples=hidden)).text
+
+
+def test_heads_taken_by_structure_are_said_to_be_assumed(page: Page) -> None:
+    """Where the heads were observed the page says so, and where not it does not."""
+    assert "was observed by running the model once" in page.text
+    record = audit_record()
+    layers = tuple(
+        layer.model_copy(update={"found_by": "structure"}) for layer in record.model.layers
+    )
+    model = record.model.model_copy(update={"layers": layers})
+    text = rendered(record.model_copy(update={"model": model})).text
+    assert "that is how such layers are written, and was not observed" in text
+    assert "was observed by running the model once" not in text
