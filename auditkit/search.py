@@ -1,8 +1,8 @@
 """The search: which heads are the circuit. Screening says where to look, patching decides.
 
 1. Every head whose whole-head code is in the signature is replaced alone; then the others in rank
-   order, until enough of them in a row do not reach the threshold; then a random sample of the rest. A
-   hit in the sample continues the ranking.
+   order, until enough of them in a row do not reach the threshold; then a random sample of the rest,
+   where the model has enough heads for one. A hit in the sample continues the ranking.
 2. *Sufficiency*: do the heads found carry the effect when every other head is replaced?
 3. If not, *completion*: heads that no single replacement can show, because another takes over, are
    restored, the likeliest first, and dropped again where they are not needed (ddmin: Zeller and Hildebrandt,
@@ -70,7 +70,7 @@ def _one_by_one(
 ) -> tuple[list[PatchedHead], list[str]]:
     """Heads patched alone, and those that were not."""
     thresholds = specification.thresholds
-    n_sample = count_of(specification.patching.sample, len(ranked))
+    n_sample = math.floor(Fraction(specification.patching.sample) * len(ranked))
     coded = [head for head in ranked if head in screened]
     waiting = [head for head in ranked if head not in screened]
     advance(len(coded))

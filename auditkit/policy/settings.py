@@ -69,7 +69,7 @@ class PatchingBlock(Record):
     )
     sample: Written[Share] = Field(
         None,
-        description="Share of all heads drawn at random from the rest and patched (0.025).",
+        description="Share of all heads drawn at random and patched, rounded down (0.025).",
     )
     completion: Written[Annotated[int, Field(ge=0, le=64)]] = Field(
         None,

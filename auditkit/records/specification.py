@@ -58,8 +58,10 @@ class PatchingRule(Record):
     Every head whose whole-head code is in the signature is patched; then the others in rank order,
     until ``patience`` in a row do not reach ``head_effect``. Then ``sample`` heads drawn at random from the
     rest are patched; if one of those reaches the threshold, the ranking is followed further. Patience
-    and sample are shares of the model's heads, rounded up. ``completion``: the most heads that may be
-    restored with those found when they do not carry the effect by themselves; 0 leaves that out.
+    and sample are shares of the model's heads, patience rounded up and sample down: of few heads, one
+    more says next to nothing that the sufficiency of those found does not. ``completion``: the most
+    heads that may be restored with those found when they do not carry the effect by themselves; 0
+    leaves that out.
     ``backups``: the most heads tried as a backup of each circuit head; 0 leaves that out.
     """
 
