@@ -20,7 +20,7 @@ from auditkit.activations import Captured, MeanOutputs, in_order
 from auditkit.circuit import layer_order
 from auditkit.intervals import mean_interval
 from auditkit.model.subject import HeadIndex, Outputs, Patch, Subject
-from auditkit.records.base import NotAssessed, measured
+from auditkit.records.base import Interval, Measure, NotAssessed, measured
 from auditkit.records.causal import (
     Chosen,
     LeftOut,
@@ -74,7 +74,7 @@ class Intervention:
     @property
     def has_effect(self) -> bool:
         """Whether replacing every head lowers the metric: without that there is no effect to share."""
-        return self.task_effect >= SMALLEST_EFFECT
+        return self.task_effect >= float(SMALLEST_EFFECT)
 
     def metrics(self, replaced: Sequence[Heads]) -> Tensor:
         """The metric per set of replaced heads and pair, ``[n_sets, n_pairs]``. No set is run twice."""
@@ -123,6 +123,22 @@ def heads_of(heads: Sequence[str]) -> Heads:
     return frozenset(layer_order(head) for head in heads)
 
 
+def over_pairs(
+    values: Tensor, specification: Specification
+) -> tuple[tuple[Measure, ...], Interval]:
+    """One value per pair as a record holds them, and their mean with its interval."""
+    recorded = tuple(measured(value) for value in values.tolist())
+    return recorded, mean_interval(recorded, specification.bootstrap, specification.seed)
+
+
+def carried(
+    intervention: Intervention, heads: Sequence[str], specification: Specification
+) -> SetEffect:
+    """The share of the effect that these heads carry by themselves: their sufficiency."""
+    kept = [measured(value) for value in intervention.kept(heads_of(heads)).tolist()]
+    return set_effect("sufficiency", intervention.ablation, kept, specification)
+
+
 def patch(
     intervention: Intervention, heads: Sequence[str], chosen: Chosen, specification: Specification
 ) -> list[PatchedHead]:
@@ -130,15 +146,11 @@ def patch(
     if not heads:
         return []
     lost = intervention.lost([heads_of([head]) for head in heads])
-    return [
-        PatchedHead(
-            head=head,
-            chosen=chosen,
-            effects=(effects := tuple(measured(value) for value in row)),
-            effect=mean_interval(effects, specification.bootstrap, specification.seed),
-        )
-        for head, row in zip(heads, lost.tolist(), strict=True)
-    ]
+    patched = []
+    for head, row in zip(heads, lost, strict=True):
+        effects, effect = over_pairs(row, specification)
+        patched.append(PatchedHead(head=head, chosen=chosen, effects=effects, effect=effect))
+    return patched
 
 
 def random_sets(
@@ -177,11 +189,9 @@ def set_effects(
     heads = heads_of(circuit)
     sufficiency, necessity = [], []
     for intervention in interventions:
-        ablation = intervention.ablation
-        kept = [measured(value) for value in intervention.kept(heads).tolist()]
         lost = [measured(value) for value in intervention.lost([heads])[0].tolist()]
-        sufficiency.append(set_effect("sufficiency", ablation, kept, specification))
-        necessity.append(set_effect("necessity", ablation, lost, specification))
+        sufficiency.append(carried(intervention, circuit, specification))
+        necessity.append(set_effect("necessity", intervention.ablation, lost, specification))
     return tuple(sufficiency), tuple(necessity)
 
 
@@ -189,13 +199,8 @@ def task_effect(
     intervention: Intervention, pairs: Literal["discovery", "test"], specification: Specification
 ) -> TaskEffect:
     """How far the metric drops when every head is replaced."""
-    drops = tuple(measured(value) for value in intervention.drops.tolist())
-    return TaskEffect(
-        pairs=pairs,
-        ablation=intervention.ablation,
-        drops=drops,
-        drop=mean_interval(drops, specification.bootstrap, specification.seed),
-    )
+    drops, drop = over_pairs(intervention.drops, specification)
+    return TaskEffect(pairs=pairs, ablation=intervention.ablation, drops=drops, drop=drop)
 
 
 def left_out(
@@ -208,10 +213,7 @@ def left_out(
     together = intervention.kept(whole)
     measurements = []
     for head in circuit:
-        losses = tuple(
-            measured(value)
-            for value in (together - intervention.kept(whole - heads_of([head]))).tolist()
-        )
-        loss = mean_interval(losses, specification.bootstrap, specification.seed)
+        without = intervention.kept(whole - heads_of([head]))
+        losses, loss = over_pairs(together - without, specification)
         measurements.append(LeftOut(head=head, losses=losses, loss=loss))
     return minimality_of(intervention.ablation, measurements)

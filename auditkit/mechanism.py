@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from auditkit.activations import Captured, MeanOutputs, batches_of, capture
 from auditkit.attribution import against_means, attribute
 from auditkit.causal import Intervention, left_out, random_sets, set_effects, task_effect
-from auditkit.circuit import belonging, circuit_of, grounds
+from auditkit.circuit import circuit_of, grounds
 from auditkit.codes import (
     CodeSpace,
     by_size,
@@ -185,12 +185,9 @@ def check(
     ``attribution`` and ``searched`` are the forward passes made so far.
     """
     before = trials.subject.forwards
-    heads = belonging((*found.patched, *found.completion.heads), specification.thresholds)
+    heads = found.circuit(specification.thresholds)
     sufficiency, necessity = set_effects(trials.test, heads, specification)
-    by_mean = by_size(
-        [f"{layer}.{head}" for layer, head in trials.subject.heads],
-        against_means(trials.captured, trials.means),
-    )
+    by_mean = by_size(trials.subject.head_ids, against_means(trials.captured, trials.means))
     return Causal(
         patched=found.patched,
         unpatched=found.unpatched,

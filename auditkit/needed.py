@@ -17,12 +17,11 @@ from torch import Tensor
 
 from auditkit.activations import Captured, in_order
 from auditkit.attribution import head_effects
-from auditkit.causal import Intervention, heads_of, patch, set_effects
+from auditkit.causal import Intervention, carried, heads_of, over_pairs, patch, set_effects
 from auditkit.circuit import backups_of, belonging, layer_order
 from auditkit.codes import by_size
-from auditkit.intervals import mean_interval
 from auditkit.model.subject import HeadIndex, Patch, Subject
-from auditkit.records.base import NotAssessed, measured
+from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Backup, ConstantRole, JointAblation, SetEffect
 from auditkit.records.specification import Specification
 from auditkit.search import until_patience
@@ -33,7 +32,6 @@ from auditkit.verdict import (
     NO_CONSTANT_HEAD,
     NO_MEAN_EFFECT,
     NO_RESAMPLED_EFFECT,
-    set_effect,
 )
 
 
@@ -57,24 +55,16 @@ def constant_role(
     patched = until_patience(intervention, others, specification, lambda _patched: None)
     heads = belonging(patched, thresholds)
     rest = others[len(patched) :]
-    if rest and not _carries(intervention, (*circuit, *heads), specification):
+    if rest and carried(intervention, (*circuit, *heads), specification).state != "observed":
         patched += patch(intervention, rest, "rest", specification)
         heads = belonging(patched, thresholds)
     if not heads:
         return ConstantRole(patched=tuple(patched), heads=(), with_circuit=NO_CONSTANT_HEAD)
-    kept = [measured(v) for v in on_test.kept(heads_of((*circuit, *heads))).tolist()]
     return ConstantRole(
         patched=tuple(patched),
         heads=heads,
-        with_circuit=set_effect("sufficiency", "mean", kept, specification),
+        with_circuit=carried(on_test, (*circuit, *heads), specification),
     )
-
-
-def _carries(
-    intervention: Intervention, heads: Sequence[str], specification: Specification
-) -> bool:
-    kept = [measured(value) for value in intervention.kept(heads_of(heads)).tolist()]
-    return set_effect("sufficiency", "mean", kept, specification).state == "observed"
 
 
 def joint_ablation(
@@ -121,14 +111,10 @@ def _candidates(
     """The heads outside the circuit to which most more is attributed once the primary is replaced."""
     more = [_more_attributed(subject, item, layer_order(primary)) for item in discovery]
     gained = in_order(more, [item.batch for item in discovery]).mean(1) / intervention.task_effect
-    gains = dict(zip(map(_named, subject.heads), gained.abs().tolist(), strict=True))
+    gains = dict(zip(subject.head_ids, gained.abs().tolist(), strict=True))
     least = float(specification.thresholds.tau)
     others = [head for head in by_size(list(gains), list(gains.values())) if head not in circuit]
     return [head for head in others if gains[head] > least][: specification.patching.backups]
-
-
-def _named(head: HeadIndex) -> str:
-    return f"{head[0]}.{head[1]}"
 
 
 def _more_attributed(subject: Subject, item: Captured, primary: HeadIndex) -> Tensor:
@@ -153,10 +139,5 @@ def _tried(
     both, one, other = intervention.lost(
         [heads_of([head, primary]), heads_of([head]), heads_of([primary])]
     )
-    gains = tuple(measured(value) for value in (both - one - other).tolist())
-    return Backup(
-        head=head,
-        primary=primary,
-        gains=gains,
-        gain=mean_interval(gains, specification.bootstrap, specification.seed),
-    )
+    gains, gain = over_pairs(both - one - other, specification)
+    return Backup(head=head, primary=primary, gains=gains, gain=gain)

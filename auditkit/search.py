@@ -20,14 +20,13 @@ from fractions import Fraction
 
 from torch import Tensor
 
-from auditkit.causal import Intervention, heads_of, patch
+from auditkit.causal import Intervention, carried, heads_of, over_pairs, patch
 from auditkit.circuit import belonging, belongs, layer_order
-from auditkit.intervals import mean_interval
 from auditkit.progress import Advance
-from auditkit.records.base import Measure, measured
-from auditkit.records.causal import Completion, PatchedHead, SetEffect
-from auditkit.records.specification import Specification
-from auditkit.verdict import CARRIED_ALONE, NOT_COMPLETED, set_effect
+from auditkit.records.base import Measure
+from auditkit.records.causal import Completion, PatchedHead
+from auditkit.records.specification import Specification, Thresholds
+from auditkit.verdict import CARRIED_ALONE, NOT_COMPLETED
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,10 @@ class Found:
     patched: tuple[PatchedHead, ...]
     unpatched: tuple[str, ...]
     completion: Completion
+
+    def circuit(self, thresholds: Thresholds) -> tuple[str, ...]:
+        """The heads that belong, alone or completing the others, in layer order."""
+        return belonging((*self.patched, *self.completion.heads), thresholds)
 
 
 def search(
@@ -127,12 +130,12 @@ def _completion(
     others: Sequence[str],
     specification: Specification,
 ) -> Completion:
-    alone = _carried(intervention, found, specification)
+    alone = carried(intervention, found, specification)
     if alone.state == "observed":
         return Completion(alone=alone, heads=(), completed=CARRIED_ALONE)
 
     def sufficient(restored: Sequence[str]) -> bool:
-        return _carried(intervention, (*found, *restored), specification).state == "observed"
+        return carried(intervention, (*found, *restored), specification).state == "observed"
 
     next_ranked = others[: specification.patching.completion]
     if not (next_ranked and sufficient(next_ranked)):
@@ -141,15 +144,8 @@ def _completion(
     return Completion(
         alone=alone,
         heads=tuple(_needed(intervention, found, needed, head, specification) for head in needed),
-        completed=_carried(intervention, (*found, *needed), specification),
+        completed=carried(intervention, (*found, *needed), specification),
     )
-
-
-def _carried(
-    intervention: Intervention, heads: Sequence[str], specification: Specification
-) -> SetEffect:
-    shares = [measured(value) for value in intervention.kept(heads_of(heads)).tolist()]
-    return set_effect("sufficiency", intervention.ablation, shares, specification)
 
 
 def minimal(items: Sequence[str], sufficient: Callable[[Sequence[str]], bool]) -> list[str]:
@@ -182,10 +178,5 @@ def _needed(
     """What the completed set loses without one of the heads restored."""
     together: Tensor = intervention.kept(heads_of((*found, *restored)))
     without = intervention.kept(heads_of((*found, *restored)) - heads_of((head,)))
-    effects = tuple(measured(value) for value in (together - without).tolist())
-    return PatchedHead(
-        head=head,
-        chosen="completed",
-        effects=effects,
-        effect=mean_interval(effects, specification.bootstrap, specification.seed),
-    )
+    effects, effect = over_pairs(together - without, specification)
+    return PatchedHead(head=head, chosen="completed", effects=effects, effect=effect)

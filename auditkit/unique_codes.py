@@ -50,9 +50,7 @@ def observe_codes(
     examples = tuple(
         PairCodes(example=i, positive=_row(table, i), negative=_row(table, n + i)) for i in range(n)
     )
-    heads = counted(
-        examples, [f"{layer}.{head}" for layer, head in subject.heads], specification.seed
-    )
+    heads = counted(examples, subject.head_ids, specification.seed)
     return UniqueCodes(
         autoencoder=PUBLISHED, examples=examples, heads=heads, reported=reported(heads)
     )

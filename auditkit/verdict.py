@@ -58,7 +58,7 @@ from auditkit.records.unique_codes import UniqueCodes
 
 Claim = Literal["sufficiency", "necessity"]
 
-SMALLEST_EFFECT = 0.001
+SMALLEST_EFFECT = Decimal("0.001")
 """The least task effect, in units of the metric: shares of less would be divisions by noise."""
 
 NO_BEHAVIOUR = NotAssessed(
@@ -141,21 +141,24 @@ def effect_of(effects: Sequence[TaskEffect], specification: Specification) -> He
     """
     test = swap_test([effects[0].drops], specification.seed)
     (p_value,) = test.p_values
-    there = all(effect.drop.mean >= Decimal(str(SMALLEST_EFFECT)) for effect in effects)
     beyond = p_value <= Fraction(specification.null_level)
     return HeadsEffect(
         measured=tuple(effects),
         swaps=test.swaps,
         exact=test.exact,
         p_value=rounded(p_value),
-        state="observed" if there and beyond else "not_observed",
+        state="observed" if _everywhere(effects) and beyond else "not_observed",
     )
 
 
 def why_no_effect(effect: HeadsEffect) -> NotAssessed:
     """Why no mechanism is looked for where the effect of the heads is not observed."""
-    there = all(each.drop.mean >= Decimal(str(SMALLEST_EFFECT)) for each in effect.measured)
-    return NO_EFFECT_BEYOND_CHANCE if there else NO_EFFECT
+    return NO_EFFECT_BEYOND_CHANCE if _everywhere(effect.measured) else NO_EFFECT
+
+
+def _everywhere(effects: Sequence[TaskEffect]) -> bool:
+    """Whether the metric drops on every prompt set, under every ablation."""
+    return all(effect.drop.mean >= SMALLEST_EFFECT for effect in effects)
 
 
 def minimality_of(ablation: Ablation, measurements: Sequence[LeftOut]) -> Minimality:

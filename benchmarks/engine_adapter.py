@@ -10,7 +10,7 @@ import numpy as np
 
 from auditkit.activations import Captured, MeanOutputs
 from auditkit.causal import Intervention, task_effect
-from auditkit.circuit import belonging, layer_order
+from auditkit.circuit import layer_order
 from auditkit.codes import null_test
 from auditkit.mechanism import Mechanism, find_circuit, investigate, observe, screen
 from auditkit.model.subject import Subject
@@ -96,8 +96,7 @@ def identify(
         return Found(assessed=False)
     codes, screened = screen(subject, discovery, settings, intervention.task_effect)
     found = find_circuit(codes, screened.space, intervention, settings, lambda _done: None)
-    grounds = (*found.patched, *found.completion.heads)
-    return _found(subject, codes, belonging(grounds, settings.thresholds), settings)
+    return _found(subject, codes, found.circuit(settings.thresholds), settings)
 
 
 def investigated(

@@ -125,7 +125,7 @@ def answer_key(
     subsets = torch.arange(1 << n_heads)
     kept_heads = (subsets[:, None] >> torch.arange(n_heads)) & 1 == 1
     values = _metrics(subject, pairs, metric, "resample", ~kept_heads)
-    return AnswerKey(_names(subject), values, _shares(values, values[0], values[-1]), share)
+    return AnswerKey(subject.head_ids, values, _shares(values, values[0], values[-1]), share)
 
 
 def single_effects(
@@ -148,17 +148,13 @@ def single_effects(
     intact, without = _metrics(subject, pairs, metric, "resample", none_and_all)
     values = _metrics(subject, pairs, metric, baseline, torch.eye(n_heads, dtype=torch.bool))
     lost = 1.0 - _shares(values, without, intact)
-    return dict(zip(_names(subject), lost.tolist(), strict=True))
+    return dict(zip(subject.head_ids, lost.tolist(), strict=True))
 
 
 def _shares(values: NDArray[np.float64], none: float, full: float) -> NDArray[np.float64]:
     if abs(full - none) < _SMALLEST_EFFECT:
         raise ValueError("replacing every head changes nothing: there is no effect to share")
     return (values - none) / (full - none)
-
-
-def _names(subject: Subject) -> tuple[str, ...]:
-    return tuple(f"{layer}.{head}" for layer, head in subject.heads)
 
 
 def _metrics(

@@ -10,8 +10,7 @@ from decimal import Decimal
 
 from auditkit.findings.of_checks import about_checks, about_search
 from auditkit.findings.of_unique_codes import about_unique_codes
-from auditkit.findings.wording import counted, finding, percent
-from auditkit.null import needed, too_few
+from auditkit.findings.wording import counted, few_examples, finding, percent
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.declared import Expectation
@@ -115,13 +114,7 @@ def _about_null(task: TaskRecord) -> Iterator[Finding]:
     if not (isinstance(task.null, NullTest) and isinstance(task.codes, Codes)):
         return
     null, n_examples = task.null, len(task.codes.examples)
-    if too_few(null, n_examples):
-        yield finding(
-            "few_examples_for_null",
-            "note",
-            f"With {n_examples} examples the label-swap test cannot tell one head alone from "
-            f"chance among {len(task.codes.heads)}. {needed(null)}",
-        )
+    yield from few_examples(null, n_examples, len(task.codes.heads))
     if not isinstance(task.circuit, Circuit):
         return
     beyond = [head for head in task.circuit.heads if head in null.separated]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from auditkit.null import needed, too_few
+from auditkit.findings.wording import few_examples
 from auditkit.records.declared import Expectation
 from auditkit.records.task import Finding, NullTest, TaskRecord
 from auditkit.records.unique_codes import CountedHead, UniqueCodes
@@ -25,13 +25,7 @@ def about_unique_codes(task: TaskRecord) -> Iterator[Finding]:
             "published method reports none.",
         )
     yield from _silence(codes)
-    if too_few(null, len(codes.examples)):
-        yield Finding(
-            code="few_examples_for_null",
-            level="note",
-            text=f"With {len(codes.examples)} examples the label-swap test cannot tell one head alone "
-            f"from chance among {len(codes.heads)}. {needed(null)}",
-        )
+    yield from few_examples(null, len(codes.examples), len(codes.heads))
     yield from _against_chance(codes, null)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
-from auditkit.records.task import Finding
+from auditkit.null import needed, too_few
+from auditkit.records.task import Finding, NullTest
 
 
 def percent(share: Decimal) -> str:
@@ -21,3 +23,14 @@ def counted(n: int, noun: str) -> str:
 def finding(code: str, level: Literal["note", "warning", "failure"], text: str) -> Finding:
     """One sentence for the reader, with its code and its weight."""
     return Finding(code=code, level=level, text=text)
+
+
+def few_examples(null: NullTest, n_examples: int, n_heads: int) -> Iterator[Finding]:
+    """That no head could have been told from chance by itself, where that is so."""
+    if too_few(null, n_examples):
+        yield finding(
+            "few_examples_for_null",
+            "note",
+            f"With {n_examples} examples the label-swap test cannot tell one head alone from chance "
+            f"among {n_heads}. {needed(null)}",
+        )

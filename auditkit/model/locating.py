@@ -29,6 +29,9 @@ from transformers.pytorch_utils import Conv1D
 from auditkit.errors import ModelError
 from auditkit.records.model import AttentionLayer, FoundBy
 
+LinearNoted = Callable[[str, nn.Module, Tensor], None]
+"""Told of a linear layer that runs: its name, itself, its input."""
+
 _PROBE = "auditkit_probe"
 _PROBE_TOKENS = 5
 
@@ -60,7 +63,11 @@ def locate_heads(model: PreTrainedModel) -> tuple[HeadLocation, ...]:
     """
     outputs: list[Tensor] = []
     inputs: list[tuple[str, nn.Module, Tensor]] = []
-    with _noting_attention(model, outputs), _noting_linear_inputs(model, inputs):
+
+    def note(name: str, module: nn.Module, value: Tensor) -> None:
+        inputs.append((name, module, value.detach().clone()))
+
+    with _noting_attention(model, outputs), _noting_linears(model, note):
         _run_probe(model)
     _refuse_not_finite(model, outputs)
     if outputs:
@@ -124,8 +131,15 @@ def _by_structure(model: PreTrainedModel) -> tuple[HeadLocation, ...]:
     """The projection of each outermost attention module that runs, by the second rule."""
     config = model.config.get_text_config()
     width, n_heads = int(config.hidden_size), int(getattr(config, "num_attention_heads", 0) or 0)
+    attention = _outermost_attention(model)
     ran: dict[str, list[tuple[str, nn.Module]]] = {}
-    with _noting_linears_inside(_outermost_attention(model), ran):
+
+    def note(name: str, module: nn.Module, _: Tensor) -> None:
+        owner = next((each for each in attention if name.startswith(f"{each}.")), None)
+        if owner is not None:
+            ran.setdefault(owner, []).append((name, module))
+
+    with _noting_linears(model, note):
         _run_probe(model)
     found = []
     for linears in ran.values():
@@ -139,19 +153,15 @@ def _by_structure(model: PreTrainedModel) -> tuple[HeadLocation, ...]:
     return tuple(found)
 
 
-def _outermost_attention(model: PreTrainedModel) -> dict[str, nn.Module]:
-    """Modules that are attention by their class's name, and in no other such module."""
-    named = {
-        name: module
+def _outermost_attention(model: PreTrainedModel) -> list[str]:
+    """The names of modules that are attention by their class's name, and in no other such module."""
+    named = [
+        name
         for name, module in model.named_modules()
         if "Attention" in type(module).__name__
         and not any(word in type(module).__name__ for word in ("Layer", "Block", "Model"))
-    }
-    return {
-        name: module
-        for name, module in named.items()
-        if not any(name.startswith(f"{other}.") for other in named)
-    }
+    ]
+    return [name for name in named if not any(name.startswith(f"{other}.") for other in named)]
 
 
 def _sizes(linear: nn.Module) -> tuple[int, int]:
@@ -197,44 +207,16 @@ def _noting_attention(model: PreTrainedModel, outputs: list[Tensor]) -> Iterator
 
 
 @contextmanager
-def _noting_linear_inputs(
-    model: PreTrainedModel, inputs: list[tuple[str, nn.Module, Tensor]]
-) -> Iterator[None]:
-    def note(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-        def hook(module: nn.Module, args: tuple[Any, ...]) -> None:
-            inputs.append((name, module, args[0].detach().clone()))
+def _noting_linears(model: PreTrainedModel, note: LinearNoted) -> Iterator[None]:
+    """Tell of every linear layer that runs, in the order they run."""
 
-        return hook
+    def telling(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        return lambda module, args: note(name, module, args[0])
 
     handles = [
-        module.register_forward_pre_hook(note(name))
+        module.register_forward_pre_hook(telling(name))
         for name, module in model.named_modules()
         if isinstance(module, (nn.Linear, Conv1D))
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-@contextmanager
-def _noting_linears_inside(
-    modules: dict[str, nn.Module], ran: dict[str, list[tuple[str, nn.Module]]]
-) -> Iterator[None]:
-    """Per module that runs, in the order they run: the linear layers that run inside it."""
-
-    def note(owner: str, name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-        def hook(module: nn.Module, _: tuple[Any, ...]) -> None:
-            ran.setdefault(owner, []).append((name, module))
-
-        return hook
-
-    handles = [
-        inner.register_forward_pre_hook(note(owner, f"{owner}.{name}"))
-        for owner, module in modules.items()
-        for name, inner in module.named_modules()
-        if isinstance(inner, (nn.Linear, Conv1D))
     ]
     try:
         yield

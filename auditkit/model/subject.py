@@ -58,6 +58,11 @@ class Subject:
         )
 
     @property
+    def head_ids(self) -> tuple[str, ...]:
+        """Every head by its name in a record, ``layer.head``, in layer order."""
+        return tuple(f"{layer}.{head}" for layer, head in self.heads)
+
+    @property
     def vocabulary_size(self) -> int:
         """Number of next-token logits."""
         return int(self._model.config.get_text_config().vocab_size)

@@ -28,6 +28,7 @@ from auditkit.report.numbers import (
 from auditkit.report.pictures import Picture, task_pictures
 from auditkit.report.plain import PlainWords, plain_words
 from auditkit.report.prompts import example_facts, prompt_facts
+from auditkit.report.separation import separation_facts
 from auditkit.report.specification import SettingView
 from auditkit.report.unique_codes import UniqueCodesView, unique_codes_view
 from auditkit.report.wording import (
@@ -136,14 +137,7 @@ def _null(null: NullTest | NotAssessed) -> tuple[Fact, ...]:
     which = "all patterns of" if null.exact else "random patterns of"
     return (
         recorded("Label-swap test", f"{null.swaps:,} {which} swapped labels"),
-        measured(
-            f"Heads told from chance at a false discovery rate of {percent_text(null.level)}",
-            listed(null.separated),
-        ),
-        recorded(
-            "Examples needed to tell a single head from chance",
-            number_or_reason(null.least_examples),
-        ),
+        *separation_facts(null),
     )
 
 

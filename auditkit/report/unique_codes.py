@@ -9,8 +9,9 @@ from auditkit.records.task import NullTest, TaskRecord
 from auditkit.records.unique_codes import CountedHead, UniqueCodes
 from auditkit.report.charts import CountRow, count_chart
 from auditkit.report.facts import Fact, measured, recorded
+from auditkit.report.separation import separation_facts
 from auditkit.report.svg import Chart
-from auditkit.report.wording import counted, decimal_text, listed, number_or_reason, percent_text
+from auditkit.report.wording import counted, decimal_text, listed
 
 HEADS_SHOWN = 32
 """Beyond this many heads, only those the null separates or the provider declared are in the table."""
@@ -165,14 +166,7 @@ def _facts(codes: UniqueCodes, null: NullTest) -> tuple[Fact, ...]:
             f"{len(codes.reported):,} of {len(codes.heads):,}",
         ),
         recorded("Label-swap test", f"{patterns} of swapped labels"),
-        measured(
-            f"Heads told from chance at a false discovery rate of {percent_text(null.level)}",
-            listed(null.separated),
-        ),
-        recorded(
-            "Examples needed to tell a single head from chance",
-            number_or_reason(null.least_examples),
-        ),
+        *separation_facts(null),
         measured(
             "Silent: head and prompt without any feature, given code 0",
             f"{sum(head.silent for head in codes.heads):,} of {rows:,}",
