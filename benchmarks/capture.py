@@ -27,11 +27,11 @@ import torch
 from tokenizers import Tokenizer, models
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from auditkit.activations import MeanOutputs, within
-from auditkit.attribution import attribute
-from auditkit.causal import Intervention
 from auditkit.cli import run as _the_command_line  # what a run holds besides the model
-from auditkit.mechanism import observe
+from auditkit.identifying.activations import MeanOutputs, within
+from auditkit.identifying.attribution import attribute
+from auditkit.identifying.interventions import Intervention
+from auditkit.identifying.mechanism import observe
 from auditkit.model.devices import called, device_of, peak_memory
 from auditkit.model.loading import load_subject
 from auditkit.model.memory import BASE, Load, Plan, plan_for

@@ -8,11 +8,13 @@ from decimal import Decimal
 
 import numpy as np
 
-from auditkit.activations import Captured, MeanOutputs
-from auditkit.causal import Intervention, task_effect
-from auditkit.circuit import layer_order
-from auditkit.codes import null_test
-from auditkit.mechanism import Mechanism, find_circuit, investigate, observe, screen
+from auditkit.circuits.circuit import layer_order
+from auditkit.circuits.codes import null_test
+from auditkit.circuits.effects import effect_of
+from auditkit.identifying.activations import Captured, MeanOutputs
+from auditkit.identifying.interventions import Intervention, task_effect
+from auditkit.identifying.mechanism import Mechanism, find_circuit, investigate, observe
+from auditkit.identifying.screening import screen
 from auditkit.model.subject import Subject
 from auditkit.policy.specifying import STANDARD
 from auditkit.prompts.pairs import ResolvedPair
@@ -20,7 +22,6 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Forwards
 from auditkit.records.specification import Attribution, Metric, Specification
 from auditkit.records.task import Codes
-from auditkit.verdict import effect_of
 from benchmarks.figures import Heads, Strengths
 
 DEFAULT: Attribution = STANDARD.attribution

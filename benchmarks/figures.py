@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auditkit.batches import PairBatch
+from auditkit.identifying.batches import PairBatch
 from benchmarks.gated import GatedModel
 
 Strengths = NDArray[np.float64]

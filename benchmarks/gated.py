@@ -2,8 +2,8 @@
 
 With ``z`` a head's output and ``r`` a replacement, the head puts out ``g z + (1 - g) r``. A gate is one
 number per prompt and head: 1 leaves the head as it is, 0 replaces it, and the gates may be
-differentiated. This is written apart from ``auditkit.causal``, so that neither can share the other's
-faults.
+differentiated. This is written apart from ``auditkit.identifying.interventions``, so that
+neither can share the other's faults.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from functools import partial
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from auditkit.batches import batches_of
 from auditkit.digest import sha256_hex
+from auditkit.identifying.batches import batches_of
 from auditkit.model.locating import locate_heads, recorded
 from auditkit.model.subject import Subject
 from auditkit.prompts.pairs import ResolvedPair

@@ -16,18 +16,18 @@ from random import Random
 
 import numpy as np
 
-from auditkit.batches import PairBatch, batches_of
 from auditkit.controls.construction import ControlModel, build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.planting import CARRYING_KINDS
 from auditkit.controls.vocabulary import task_pairs
+from auditkit.identifying.batches import PairBatch, batches_of
 from auditkit.model.loading import load_subject
 from auditkit.model.subject import Subject
 from auditkit.prompts.generators import GENERATORS, generate
 from auditkit.prompts.pairs import ResolvedPair, resolve
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import Metric
-from auditkit.tokens import Tokenizer
 from benchmarks.figures import Heads
 from benchmarks.gated import GatedModel
 from benchmarks.peers.exact_patching import exact_effects

@@ -12,8 +12,8 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from auditkit import code_stability
-from auditkit.conclusions import concluded
+from auditkit.circuits import stability
+from auditkit.circuits.effects import CARRIED_ALONE, NO_BEHAVIOUR, behaviour_of
 from auditkit.controls.family import FAMILY
 from auditkit.controls.outcomes import (
     NEGATIVE_CONTROLS,
@@ -24,6 +24,8 @@ from auditkit.controls.outcomes import (
 )
 from auditkit.controls.placing import planted_circuits, planted_heads
 from auditkit.controls.planting import NULL_KINDS
+from auditkit.judging.conclusions import concluded
+from auditkit.judging.verdict import NO_EXPECTATION
 from auditkit.model.fingerprint import manifest_digest, root_digest, weights_digest
 from auditkit.records.audit import (
     AuditRecord,
@@ -107,7 +109,6 @@ from auditkit.records.task import (
     TaskRecord,
 )
 from auditkit.signing.notes import NoteSigner, TreeHead
-from auditkit.verdict import CARRIED_ALONE, NO_BEHAVIOUR, NO_EXPECTATION, behaviour_of
 
 D = Decimal
 
@@ -320,7 +321,7 @@ def codes() -> Codes:
         roles=token_roles(),
         latents=latents(),
         negatives=negatives(),
-        envelope=code_stability.code_envelope(code_settings()),
+        envelope=stability.code_envelope(code_settings()),
     )
 
 

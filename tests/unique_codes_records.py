@@ -19,13 +19,13 @@ both pairs unswapped: 3 swaps for 5, 3 for 6; and where all are swapped: 1.
 
 from __future__ import annotations
 
-from auditkit.limitations import limitations_of
+from auditkit.circuits.unique_codes import NO_CIRCUIT, NOTHING_CAUSAL, PUBLISHED
+from auditkit.judging.limitations import limitations_of
+from auditkit.judging.verdict import NO_EXPECTATION
 from auditkit.records.audit import AuditRecord
 from auditkit.records.declared import Expectation
 from auditkit.records.task import PromptSet, TaskRecord
 from auditkit.records.unique_codes import CountedHead, PairCodes, PromptCodes, UniqueCodes
-from auditkit.unique_counts import NO_CIRCUIT, NOTHING_CAUSAL, PUBLISHED
-from auditkit.verdict import NO_EXPECTATION
 from tests.builders import (
     WEIGHTS,
     D,

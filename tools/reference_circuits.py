@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 from train_reference_model import REQUIRED
 
-from auditkit.activations import MeanOutputs, capture
-from auditkit.batches import batches_of
-from auditkit.causal import Intervention
+from auditkit.identifying.activations import MeanOutputs, capture
+from auditkit.identifying.batches import batches_of
+from auditkit.identifying.interventions import Intervention
 from auditkit.model.loading import load_subject
 from auditkit.model.subject import Subject
 from auditkit.prompts.generators import GENERATORS, generate
 from auditkit.prompts.pairs import resolve
-from auditkit.tokens import Tokenizer
+from auditkit.prompts.tokens import Tokenizer
 
 FOLDER = Path(__file__).parent.parent / "policies" / "models" / "reference"
 PAIRS_PER_SPLIT = 100

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pikepdf
 
-from auditkit.evidence import parse_evidence
+from auditkit.bundle.evidence import parse_evidence
 from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html

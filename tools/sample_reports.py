@@ -15,12 +15,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from auditkit.bundle import EVIDENCE
+from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.run_files import EVIDENCE
 from auditkit.cli import places
 from auditkit.cli.run import run_audit
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import ExitCode
-from auditkit.evidence import parse_evidence
 from auditkit.records.audit import AuditRecord
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -26,8 +26,8 @@ from torch.nn import functional
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from auditkit.prompts.generators import GENERATORS, generate
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 
 BATCH = 64
 PEAK_RATE = 2e-3

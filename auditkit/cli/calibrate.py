@@ -14,7 +14,7 @@ from auditkit.policy.specifying import STANDARD
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import CalibratedSetting, Calibration, ControlRun, Outcome
 from auditkit.records.specification import Specification
-from auditkit.report.calibration import KINDS, planted_as
+from auditkit.report.sections.calibration import KINDS, planted_as
 
 _COLUMNS: tuple[Outcome, ...] = (
     "recovered",

@@ -13,7 +13,7 @@ from auditkit.errors import ExitCode, InputError, ModelError
 from auditkit.law import load_law
 from auditkit.policy import LoadedPolicy, load_policy
 from auditkit.policy.checking import CheckOutcome, check_policy
-from auditkit.report.overriding import SHIPPED, Templates
+from auditkit.report.own_templates.overriding import SHIPPED, Templates
 
 
 def check_only(policy: Path, *, as_json: bool) -> int:

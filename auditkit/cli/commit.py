@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from auditkit.bundle import write_new
+from auditkit.bundle.run_files import write_new
 from auditkit.cli import clock
 from auditkit.cli.check import own_templates, refuse
 from auditkit.cli.keyring import key_named

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from auditkit.bundle import EVIDENCE, write_new
+from auditkit.bundle.packing import pack, zipped
+from auditkit.bundle.run_files import EVIDENCE, write_new
 from auditkit.cli.terminal import say
 from auditkit.errors import EvidenceError, ExitCode
-from auditkit.packing import pack, zipped
 from auditkit.verifying.case import packed_case, read_case
 from auditkit.verifying.protocol import check
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from auditkit.cli import clock, places
 from auditkit.errors import EnvironmentUnavailableError, InputError, Problem
 from auditkit.policy.source import read_source
-from auditkit.signing.keyring import (
+from auditkit.signing.keys.keyring import (
     DEFAULT_KEY,
     DevelopmentEntry,
     Entry,
@@ -26,8 +26,8 @@ from auditkit.signing.keyring import (
     Secret,
     open_key,
 )
-from auditkit.signing.keys import Signer
-from auditkit.signing.private_files import read_private
+from auditkit.signing.keys.private_files import read_private
+from auditkit.signing.keys.signer import Signer
 
 
 def named_keys() -> dict[str, Entry]:

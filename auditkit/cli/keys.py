@@ -15,7 +15,7 @@ from auditkit.cli import clock, places
 from auditkit.cli.keyring import add_entry, key_named, named_keys, read_secret
 from auditkit.cli.terminal import print_json, print_table, say
 from auditkit.errors import AuditkitError, EnvironmentUnavailableError, ExitCode
-from auditkit.signing.keyring import (
+from auditkit.signing.keys.keyring import (
     DEFAULT_KEY,
     KEY_NAME,
     Pkcs12Entry,
@@ -23,7 +23,7 @@ from auditkit.signing.keyring import (
     highest_level,
     open_key,
 )
-from auditkit.signing.keys import (
+from auditkit.signing.keys.signer import (
     DEVELOPMENT_KEY_FILE,
     development_key,
     fingerprint,

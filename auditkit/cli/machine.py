@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from auditkit.cli.terminal import warn
 
 if TYPE_CHECKING:
-    from auditkit import engine
+    from auditkit.preparing import Machine
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Resources:
 STANDARD_RESOURCES = Resources()
 
 
-def machine_of(resources: Resources, working: Path, dtype: str) -> engine.Machine:
+def machine_of(resources: Resources, working: Path, dtype: str) -> Machine:
     """The device and the memory of this run, as asked for."""
-    from auditkit import engine
     from auditkit.model.devices import device_of, free_memory
     from auditkit.model.memory import BASE, SHARE_OF_FREE
+    from auditkit.preparing import Machine
 
     device = device_of(resources.device)
     if dtype == "float16" and device.type == "cpu":
         warn("float16 is many times slower on a processor than float32; it is run as declared")
-    return engine.Machine(
+    return Machine(
         device=device,
         budget=resources.memory or int(SHARE_OF_FREE * free_memory(device)),
         base=BASE if device.type == "cpu" else 0,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from auditkit.agreement import Agreement, agreement, another_model
-from auditkit.bundle import POLICY
+from auditkit.bundle.run_files import POLICY
 from auditkit.cli import clock, places
 from auditkit.cli.machine import STANDARD_RESOURCES, machine_of
 from auditkit.cli.terminal import print_json, print_table, progress_shown, say
+from auditkit.comparing.agreement import Agreement, agreement, another_model
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError, ExitCode, ModelError
 from auditkit.model.holding import Held
 from auditkit.policy import LoadedPolicy, parse_policy

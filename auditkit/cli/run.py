@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from auditkit.bundle import EVIDENCE, HTML, POLICY, assemble, publish
+from auditkit.bundle.evidence import evidence_bytes
+from auditkit.bundle.run_files import EVIDENCE, HTML, POLICY, assemble, publish
 from auditkit.cli import clock, places
 from auditkit.cli.check import own_templates, refuse
 from auditkit.cli.commit import commitment_of
@@ -24,7 +25,6 @@ from auditkit.cli.terminal import (
     task_summary,
 )
 from auditkit.errors import AuditkitError, EnvironmentUnavailableError
-from auditkit.evidence import evidence_bytes
 from auditkit.law import load_law
 from auditkit.model.hub import fetch
 from auditkit.policy import HubModel, LoadedPolicy, load_policy
@@ -33,12 +33,12 @@ from auditkit.policy.model_folder import inspect_folder
 from auditkit.progress import Progress
 from auditkit.records.audit import AuditRecord, Commitment, Operator, Signing
 from auditkit.report.html import render_html
-from auditkit.report.overriding import Templates
+from auditkit.report.own_templates.overriding import Templates
 from auditkit.report.pdf import Attached, render_pdf
 from auditkit.signing.cades import sign_detached
-from auditkit.signing.keys import Signer
+from auditkit.signing.keys.signer import Signer
+from auditkit.signing.keys.store_key import store_signer
 from auditkit.signing.pdf import sign_pdf
-from auditkit.signing.store_key import store_signer
 from auditkit.signing.timestamps import Plan
 from auditkit.signing.trial import require_level, signing_of, try_signing
 from auditkit.store.evidence_store import EvidenceStore

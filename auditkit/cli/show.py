@@ -6,10 +6,10 @@ import dataclasses
 
 import click
 
+from auditkit.bundle.evidence import parse_evidence
 from auditkit.cli import places
 from auditkit.cli.terminal import print_json, print_table, print_tasks, say, state
 from auditkit.errors import EnvironmentUnavailableError, ExitCode
-from auditkit.evidence import parse_evidence
 from auditkit.store.evidence_store import EvidenceStore
 
 

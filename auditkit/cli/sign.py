@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from auditkit.bundle import EXTENDED_PDF, PDF, write_extension
+from auditkit.bundle.run_files import EXTENDED_PDF, PDF, write_extension
 from auditkit.cli import clock
 from auditkit.cli.keyring import key_named
 from auditkit.cli.terminal import say
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError, ExitCode
 from auditkit.records.audit import AuditRecord
-from auditkit.signing.keyring import read_certificates
-from auditkit.signing.keys import load_certificate
+from auditkit.signing.keys.keyring import read_certificates
+from auditkit.signing.keys.signer import load_certificate
 from auditkit.signing.pdf import countersign_pdf, renew_pdf
 from auditkit.signing.seal import PdfSignatureStatus, check_pdf_signature
 from auditkit.signing.timestamps import Plan

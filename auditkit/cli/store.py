@@ -12,7 +12,7 @@ import click
 from auditkit.cli import places
 from auditkit.cli.terminal import print_json, print_table, say
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError, ExitCode
-from auditkit.signing.store_key import store_signer
+from auditkit.signing.keys.store_key import store_signer
 from auditkit.store.auditing import AuditOutcome
 from auditkit.store.evidence_store import EvidenceStore
 from auditkit.verifying.outcome import one_line

@@ -10,9 +10,9 @@ from rich.text import Text
 from auditkit.cli import clock, places
 from auditkit.cli.terminal import print_json, print_table, say
 from auditkit.errors import EnvironmentUnavailableError, ExitCode
-from auditkit.report.overriding import SHIPPED
+from auditkit.report.own_templates.overriding import SHIPPED
 from auditkit.report.trying import read_templates
-from auditkit.signing.keyring import read_certificates
+from auditkit.signing.keys.keyring import read_certificates
 from auditkit.store.evidence_store import EvidenceStore
 from auditkit.verifying import Brought, Check, Verification, verify
 

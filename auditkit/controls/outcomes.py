@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditkit.circuit import layer_order
+from auditkit.circuits.circuit import layer_order
 from auditkit.controls.family import FAMILY
 from auditkit.controls.placing import planted_circuits, planted_heads
 from auditkit.controls.planting import CARRYING_KINDS, NULL_KINDS, ControlSpecification, Kind
@@ -43,7 +43,6 @@ from auditkit.records.calibration import (
     WholeModel,
 )
 from auditkit.records.specification import Ablation, Specification
-from auditkit.records.task import Finding
 
 RECORDED: dict[Kind, PlantedKind] = {
     Kind.CIRCUIT: "circuit",
@@ -267,53 +266,3 @@ def summed_up(setting: CalibratedSetting) -> CalibratedSetting:
 def setting_for(task: str, calibration: Calibration) -> CalibratedSetting | None:
     """The controls run with a task's settings; ``None`` when there are none, which no run leaves so."""
     return next((each for each in calibration.settings if task in each.tasks), None)
-
-
-def finding_of(controls: CalibratedSetting | None) -> Finding:
-    """What a reader of a task should know of its calibration, in one sentence or two."""
-    if controls is None:
-        return Finding(
-            code="calibration_missing",
-            level="warning",
-            text="The record holds no known-answer controls run with the settings of this task.",
-        )
-    if controls.state == "observed":
-        return Finding(
-            code="calibration_observed",
-            level="note",
-            text="On models whose circuit is known, the method with these settings recovered every "
-            f"planted head it looks for ({_recovered(controls)}), and reported nothing falsely.",
-        )
-    return Finding(
-        code="calibration_not_observed",
-        level="warning",
-        text="On models whose circuit is known, the method with these settings does not find what was "
-        f"planted: {_tally(controls)}. What it finds in this model cannot settle whether the model is "
-        "consistent with the declaration.",
-    )
-
-
-def _recovered(controls: CalibratedSetting) -> str:
-    recovered = f"{_sum(controls, 'recovered')} heads"
-    unsought = _sum(controls, "not_looked_for")
-    return f"{recovered}; {unsought} it does not look for" if unsought else recovered
-
-
-def _tally(controls: CalibratedSetting) -> str:
-    parts = [f"{_sum(controls, 'recovered')} recovered"]
-    for word, outcome in (("missed", "missed"), ("falsely reported", "falsely_reported")):
-        kinds = [
-            f"{n} {each.kind.replace('_', ' ')}"
-            for each in controls.totals
-            if (n := getattr(each, outcome))
-        ]
-        named = f" ({', '.join(kinds)})" if kinds else ""
-        parts.append(f"{_sum(controls, outcome) or 'none'} {word}{named}")
-    whole = [each.name.replace("_", " ") for each in controls.negative_controls if each.reported]
-    if whole:
-        parts.append(f"heads reported in {', '.join(whole)}, where there is none to report")
-    return ", ".join(parts)
-
-
-def _sum(controls: CalibratedSetting, outcome: str) -> int:
-    return sum(getattr(each, outcome) for each in controls.totals)

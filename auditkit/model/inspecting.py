@@ -15,10 +15,10 @@ from auditkit.model.fingerprint import Fingerprint, fingerprint
 from auditkit.model.holding import Held
 from auditkit.model.loading import fitting_kinds, load_as
 from auditkit.model.locating import locate_heads, recorded
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.base import NotAssessed
 from auditkit.records.model import AttentionLayer
 from auditkit.records.specification import TaskKind
-from auditkit.tokens import Tokenizer
 
 
 @dataclass(frozen=True)

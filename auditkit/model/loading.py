@@ -30,13 +30,13 @@ from transformers.models.auto.modeling_auto import (
 from transformers.utils import logging as transformers_logging
 
 from auditkit.errors import ModelError
-from auditkit.kinds import head_of, misfit, why_not
 from auditkit.model.devices import called, peak_memory
 from auditkit.model.fingerprint import fingerprint
 from auditkit.model.holding import Held
 from auditkit.model.locating import locate_heads, recorded
 from auditkit.model.memory import UNBOUNDED, Plan
 from auditkit.model.subject import Subject
+from auditkit.prompts.kinds import head_of, misfit, why_not
 from auditkit.records.audit import Environment, Memory
 from auditkit.records.model import AttentionLayer, ModelIdentity, Pin
 from auditkit.records.specification import TaskKind

@@ -1,8 +1,8 @@
 """What stands between texts and the model: its tokenizer, its labels, how its scores are read.
 
-Ids come from ``auditkit.tokens``. For every kind but ``next_token`` they are held against those of the
-same folder's tokenizer in transformers, prompt by prompt: a classifier is audited on the inputs that it
-has when it is used.
+Ids come from ``auditkit.prompts.tokens``. For every kind but ``next_token`` they are held against those of
+the same folder's tokenizer in transformers, prompt by prompt: a classifier is audited on the inputs that
+it has when it is used.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from auditkit.errors import ModelError
-from auditkit.kinds import head_of
 from auditkit.model.reading import NEXT_TOKEN, Reading
 from auditkit.model.subject import Subject
 from auditkit.prompts.asking import Asking, as_encoded
+from auditkit.prompts.kinds import head_of
 from auditkit.prompts.pairs import ResolvedPair
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.specification import Specification
-from auditkit.tokens import Tokenizer
 
 _Given = tuple[str, str | None, tuple[int, ...], tuple[int, ...]]
 """A text, the second text with it, and the ids and segment numbers it was resolved to."""

@@ -9,17 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from auditkit.errors import InputError, ModelError, Problem
-from auditkit.kinds import head_of, misfit
-from auditkit.policy.asked import kind_problems
+from auditkit.policy.asked import kind_problems, too_few_examples
 from auditkit.policy.loading import LoadedPolicy
 from auditkit.policy.model_folder import ModelShape, inspect_folder, refuse_misfit
-from auditkit.policy.null_size import too_few_examples
 from auditkit.policy.prompting import fewest_test, prepare_task
 from auditkit.policy.schema import PolicyTask
 from auditkit.policy.source import KeyPath
 from auditkit.prompts.files import read_pairs
+from auditkit.prompts.kinds import head_of, misfit
 from auditkit.prompts.pairs import split
-from auditkit.tokens import Tokenizer
+from auditkit.prompts.tokens import Tokenizer
 
 
 @dataclass(frozen=True)

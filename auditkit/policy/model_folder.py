@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditkit.errors import ModelError
-from auditkit.tokens import Tokenizer
+from auditkit.prompts.tokens import Tokenizer
 
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _INDEX = "model.safetensors.index.json"

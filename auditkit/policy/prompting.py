@@ -10,9 +10,9 @@ from auditkit.policy.loading import LoadedPolicy
 from auditkit.policy.schema import PolicyTask
 from auditkit.policy.settings import FEWEST_EXAMPLES
 from auditkit.prompts.asking import Asking
-from auditkit.prompts.preparing import PreparedPrompts, prepare
+from auditkit.prompts.sets import PreparedPrompts, prepare
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.specification import Specification
-from auditkit.tokens import Tokenizer
 
 
 def prepare_task(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from auditkit.kinds import METRICS
 from auditkit.policy.settings import Settings
+from auditkit.prompts.kinds import METRICS
 from auditkit.records.base import Record
 from auditkit.records.specification import (
     AutoencoderSettings,

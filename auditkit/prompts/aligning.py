@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
+from auditkit.prompts.tokens import Encoding
 from auditkit.records.prompts import Matched, PromptPair
-from auditkit.tokens import Encoding
 
 Alignment = tuple[int, ...]
 """Per token of the positive, the place of the negative's token; empty where both are the same place."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auditkit.errors import Problem
-from auditkit.kinds import CALLED
+from auditkit.prompts.kinds import CALLED
+from auditkit.prompts.tokens import MASK, Encoding, NotOneTokenError, Tokenizer
 from auditkit.records.prompts import Matched, PromptPair
 from auditkit.records.specification import TaskKind
-from auditkit.tokens import MASK, Encoding, NotOneTokenError, Tokenizer
 
 
 @dataclass(frozen=True)

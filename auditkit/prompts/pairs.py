@@ -18,8 +18,8 @@ from auditkit.prompts.asking import (
     check_texts,
     texts_of,
 )
+from auditkit.prompts.tokens import Encoding, Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Encoding, Tokenizer
 
 _SAME = "positive and negative are the same tokens to this model"
 

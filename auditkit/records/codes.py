@@ -21,7 +21,7 @@ Role = Literal[
     "first",
     "mask",
 ]
-"""What a token position is to its prompt pair; ``auditkit.roles`` says which position has which."""
+"""What a token position is to its prompt pair; ``auditkit.circuits.roles`` says which position has which."""
 
 
 class HeadRoles(Record):

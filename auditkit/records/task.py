@@ -111,7 +111,7 @@ class NullTest(Record):
 
 
 class Codes(Record):
-    """The examples as sets of integers (``auditkit.codes`` gives the numbering), and their signature.
+    """The examples as sets of integers, numbered as in ``auditkit.circuits.codes``, and their signature.
 
     ``stride`` is the number of codes a head owns. ``signature`` are the codes carried by at least
     ``quorum_count`` examples. ``unexplained_variance`` is the autoencoders' reconstruction error as a
@@ -159,7 +159,7 @@ class VerdictShare(Record):
 
 
 class Stability(Record):
-    """How circuit and verdict hold when the discovery examples are drawn again (``auditkit.stability``).
+    """How circuit and verdict hold when discovery examples are drawn again (``auditkit.circuits.stability``).
 
     ``draws`` sets are drawn with replacement, and ``templates`` are left out one at a time.
     ``frequencies`` and ``mean_jaccard`` (overlap of pairs of circuits) are over the draws.

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditkit.messages import _
-from auditkit.report.wording import DECLARED, MEASURED, RECORDED
+from auditkit.records.task import NullTest
+from auditkit.report.wording import (
+    DECLARED,
+    MEASURED,
+    RECORDED,
+    listed,
+    number_or_reason,
+    percent_text,
+)
 
 
 @dataclass(frozen=True)
@@ -43,3 +51,25 @@ def common_source(facts: Sequence[Fact]) -> str | None:
     """Who answers for all of these facts; ``None`` when they differ."""
     sources = {fact.source for fact in facts}
     return sources.pop() if len(sources) == 1 else None
+
+
+def separation_facts(null: NullTest) -> tuple[Fact, ...]:
+    """The heads told from chance, and how many examples it takes for one by itself."""
+    return (
+        measured(
+            _(
+                "Heads told from chance at a false discovery rate of {level}",
+                level=percent_text(null.level),
+            ),
+            listed(null.separated),
+        ),
+        recorded(
+            _("Examples needed to tell a single head from chance"),
+            number_or_reason(null.least_examples),
+        ),
+    )
+
+
+def task_anchor(index: int) -> str:
+    """The place of a task's section: tasks are numbered from 1 in the policy's order."""
+    return f"task-{index}"

@@ -9,15 +9,14 @@ from collections.abc import Callable
 
 from jinja2 import ChoiceLoader, FileSystemLoader, FunctionLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from auditkit.law import Law
-from auditkit.messages import speaking
+from auditkit.messages import PLACEHOLDER, number_text, speaking, translated
 from auditkit.records.audit import AuditRecord
 from auditkit.report.facts import common_source
-from auditkit.report.guarding import guard, mark
-from auditkit.report.overriding import SHIPPED, Templates
-from auditkit.report.template_messages import template_messages
+from auditkit.report.own_templates.guarding import guard, mark
+from auditkit.report.own_templates.overriding import SHIPPED, Templates
 from auditkit.report.view import ReportView, build_view
 from auditkit.report.wording import visible
 from auditkit.resources import shipped
@@ -91,3 +90,22 @@ def render_html(record: AuditRecord, law: Law, templates: Templates = SHIPPED) -
     """
     templates.require(record)
     return page(build_view(record, law), templates=templates).encode("utf-8")
+
+
+def template_messages(finalize: Callable[[object], object]) -> Callable[..., Markup]:
+    """``_`` for templates. A sentence with a link in it is one message, the link one of its values.
+
+    What a message and its values hold of markup is escaped, and so is every hidden character, by
+    ``finalize``; values that are ``Markup`` already are put in as they are.
+    """
+
+    def message(text: str, /, **values: str | int) -> Markup:
+        """The text in the language in force, with its values, as markup."""
+        # Text and names of placeholders take turns.
+        parts = PLACEHOLDER.split(translated(text))
+        return Markup("").join(
+            escape(finalize(number_text(values[part]) if place % 2 else part))
+            for place, part in enumerate(parts)
+        )
+
+    return message

@@ -19,7 +19,7 @@ from auditkit.law import Law
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import page
 from auditkit.report.layout import RenderingError, drawable, font_style, laid_out
-from auditkit.report.overriding import SHIPPED, Templates
+from auditkit.report.own_templates.overriding import SHIPPED, Templates
 from auditkit.report.stamp import PLACE_STYLE, Stamp, place, stamp_of
 from auditkit.report.view import build_view
 

@@ -17,7 +17,7 @@ from pikepdf import Array, Dictionary, Name, Rectangle, String
 from auditkit.messages import N_, _, speaking
 from auditkit.records.audit import AuditRecord, KeyLevel, Signing
 from auditkit.report.layout import RenderingError, drawable, font_style, laid_out
-from auditkit.report.signing import NAME_LIMIT
+from auditkit.report.sections.signing import NAME_LIMIT
 from auditkit.report.wording import shortened, visible
 from auditkit.signing.pdf import SEAL_FIELD
 

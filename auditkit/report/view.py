@@ -9,16 +9,21 @@ from auditkit.law import Law, in_other_words
 from auditkit.law.law import AnnexIV, Article13, Notices
 from auditkit.messages import _, filled, speaking, translated
 from auditkit.records.audit import AuditRecord
-from auditkit.report.appendix import AppendixView, appendix_view
-from auditkit.report.articles import ItemView, annex_points, article_items, unknown_statements
-from auditkit.report.calibration import CalibrationView, calibration_views
-from auditkit.report.common_specification import CommonSettingView, common_settings
-from auditkit.report.details import DetailsView, details_views
 from auditkit.report.facts import Fact
-from auditkit.report.front import FrontView, front_view
-from auditkit.report.matrix import MatrixView, matrix_view
-from auditkit.report.negatives import NegativesView, negatives_views
-from auditkit.report.tasks import TaskView, task_view
+from auditkit.report.sections.appendix import AppendixView, appendix_view
+from auditkit.report.sections.articles import (
+    ItemView,
+    annex_points,
+    article_items,
+    unknown_statements,
+)
+from auditkit.report.sections.calibration import CalibrationView, calibration_views
+from auditkit.report.sections.front import FrontView, front_view
+from auditkit.report.sections.matrix import MatrixView, matrix_view
+from auditkit.report.task.common_specification import CommonSettingView, common_settings
+from auditkit.report.task.details import DetailsView, details_views
+from auditkit.report.task.negatives import NegativesView, negatives_views
+from auditkit.report.task.section import TaskView, task_view
 
 Spoken = NewType("Spoken", str)
 """A language that a report can be in."""

@@ -17,7 +17,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.records.audit import PadesLevel
-from auditkit.signing.keys import Signer, pem_of_der
+from auditkit.signing.keys.signer import Signer, pem_of_der
 from auditkit.signing.pdf import AnyKeySigner
 from auditkit.signing.seal import plain_cms, signer_of, tokens_of
 from auditkit.signing.timestamps import PLAIN, Plan

@@ -17,7 +17,7 @@ from auditkit.digest import sha256_hex
 from auditkit.errors import EvidenceError
 from auditkit.records.audit import Commitment
 from auditkit.signing.cades import check_detached
-from auditkit.signing.keys import fingerprint, load_certificate
+from auditkit.signing.keys.signer import fingerprint, load_certificate
 from auditkit.signing.seal import signer_of, time_of, tokens_of
 from auditkit.signing.trust import path_to_root
 

@@ -23,7 +23,7 @@ from auditkit.errors import EvidenceError
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import Record
 from auditkit.records.task import Verdict
-from auditkit.signing.keys import Signer, fingerprint, load_certificate
+from auditkit.signing.keys.signer import Signer, fingerprint, load_certificate
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 

@@ -52,7 +52,7 @@ from pyhanko_certvalidator.errors import (
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from auditkit.errors import EnvironmentUnavailableError
-from auditkit.signing.keys import Signer, refuse_outside_its_time
+from auditkit.signing.keys.signer import Signer, refuse_outside_its_time
 from auditkit.signing.timestamps import PLAIN, HttpTimeStamper, Plan
 
 SEAL_FIELD = "Auditkit1"

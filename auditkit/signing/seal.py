@@ -35,7 +35,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from auditkit.errors import EvidenceError
 from auditkit.records.audit import PadesLevel
-from auditkit.signing.keys import fingerprint, issued_by, load_certificate, pem_of_der
+from auditkit.signing.keys.signer import fingerprint, issued_by, load_certificate, pem_of_der
 from auditkit.signing.pdf import REVIEWER_FIELD, SEAL_FIELD
 
 _TIMESTAMP_FIELD = re.compile(r"Timestamp-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -9,8 +9,8 @@ import pikepdf
 
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.records.audit import Signing
-from auditkit.signing.keyring import highest_level
-from auditkit.signing.keys import Signer, load_certificate
+from auditkit.signing.keys.keyring import highest_level
+from auditkit.signing.keys.signer import Signer, load_certificate
 from auditkit.signing.pdf import sign_pdf
 from auditkit.signing.seal import check_pdf_signature
 from auditkit.signing.timestamps import Plan

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, select
 
+from auditkit.bundle.evidence import stored_bytes
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError
-from auditkit.evidence import stored_bytes
 from auditkit.records.audit import AuditRecord, Checkpoint
 from auditkit.signing.notes import NoteSigner, SignedNote, head_in
 from auditkit.store import appending, migrating, schema

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditkit.report.overriding import SHIPPED, Templates
+from auditkit.report.own_templates.overriding import SHIPPED, Templates
 
 if TYPE_CHECKING:
     from auditkit.store.evidence_store import EvidenceStore

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pikepdf
 
-from auditkit.bundle import ALL_NAMES, EVIDENCE, EXTENDED_PDF, HTML, PDF, POLICY
+from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.packing import RUN
+from auditkit.bundle.run_files import ALL_NAMES, EVIDENCE, EXTENDED_PDF, HTML, PDF, POLICY
 from auditkit.errors import EvidenceError, InputError, Problem
-from auditkit.evidence import parse_evidence
-from auditkit.packing import RUN
 from auditkit.records.audit import AuditRecord
-from auditkit.signing.keys import load_certificate
+from auditkit.signing.keys.signer import load_certificate
 from auditkit.signing.seal import PdfSignatureStatus, check_pdf_signature
 from auditkit.verifying.brought import NOTHING, Brought
 from auditkit.verifying.limits import read_bounded, unbounded

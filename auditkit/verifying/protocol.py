@@ -33,7 +33,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditkit.bundle import (
+from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.packing import (
+    BESIDE,
+    INSTRUCTIONS,
+    MODEL_MANIFEST,
+    PACK,
+    RUN,
+    VERIFIER,
+    listing,
+    model_manifest,
+    pack,
+)
+from auditkit.bundle.run_files import (
     ALL_NAMES,
     ATTESTATION,
     CERTIFICATE,
@@ -49,29 +61,17 @@ from auditkit.bundle import (
 )
 from auditkit.digest import sha256_hex
 from auditkit.errors import AuditkitError, EnvironmentUnavailableError, EvidenceError
-from auditkit.evidence import parse_evidence
 from auditkit.law import load_law
 from auditkit.messages import languages
-from auditkit.packing import (
-    BESIDE,
-    INSTRUCTIONS,
-    MODEL_MANIFEST,
-    PACK,
-    RUN,
-    VERIFIER,
-    listing,
-    model_manifest,
-    pack,
-)
-from auditkit.provenance import tool
-from auditkit.recompute import mismatches
 from auditkit.records.audit import Checkpoint
 from auditkit.report.html import render_html
+from auditkit.resources import tool
 from auditkit.signing.dsse import describe, statement_about, verify_envelope
-from auditkit.signing.keys import fingerprint
+from auditkit.signing.keys.signer import fingerprint
 from auditkit.verifying.brought import NOTHING, Brought
 from auditkit.verifying.case import Case, read_case
 from auditkit.verifying.outcome import Check, NotRunError, Verification, one_line
+from auditkit.verifying.recompute import mismatches
 from auditkit.verifying.signatures import certificate, commitment, extension, html_signature
 from auditkit.verifying.witnesses import checked_checkpoint, held_in_store, witnessed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from auditkit.bundle import (
+from auditkit.bundle.run_files import (
     CERTIFICATE,
     COMMITMENT,
     EXTENDED_PDF,
@@ -17,7 +17,7 @@ from auditkit.bundle import (
 from auditkit.errors import EvidenceError
 from auditkit.signing.cades import check_detached, judge_detached
 from auditkit.signing.commitment import judge_timestamp, read_commitment
-from auditkit.signing.keys import fingerprint, is_authority, level_of, load_certificate
+from auditkit.signing.keys.signer import fingerprint, is_authority, level_of, load_certificate
 from auditkit.signing.pdf import REVIEWER_FIELD, SEAL_FIELD
 from auditkit.signing.seal import PdfSignatureStatus, check_pdf_signature, is_trusted, valid_at
 from auditkit.signing.trust import judge_pdf

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditkit.bundle import EVIDENCE
+from auditkit.bundle.evidence import parse_evidence, stored_bytes
+from auditkit.bundle.run_files import EVIDENCE
 from auditkit.errors import EvidenceError, InputError
-from auditkit.evidence import parse_evidence, stored_bytes
 from auditkit.records.audit import AuditRecord, Checkpoint
 from auditkit.signing.notes import TreeHead, head_in, head_of, is_signed_with, open_note
 from auditkit.store.merkle import is_consistent, leaf_hash, root_of_inclusion

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from auditkit.batches import PairBatch
+from auditkit.identifying.batches import PairBatch
 from auditkit.model.kept import Outputs
 from auditkit.model.subject import Subject
 from auditkit.prompts.pairs import ResolvedPair

@@ -1,7 +1,7 @@
 """unique-codes: the published integer-code score, by auditkit's own implementation of it.
 
-O'Neill and Bui, arXiv:2405.12522; ``auditkit.unique_codes`` describes it and names its faults. Here the
-strength is the published one, the softmax over heads of the number of unique codes, without the null
+O'Neill and Bui, arXiv:2405.12522; ``auditkit.identifying.unique_codes`` describes it and names its faults.
+Here the strength is the published one, the softmax over heads of the number of unique codes, without the null
 that auditkit prints beside it. Its set: any unique code at all.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from auditkit.unique_codes import discretise, pooled
-from auditkit.unique_counts import unique_count
+from auditkit.circuits.unique_codes import unique_count
+from auditkit.identifying.unique_codes import discretise, pooled
 from benchmarks.figures import Strengths
 from benchmarks.peers.problem import Answer, Problem, look
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditkit.bundle import ATTESTATION, EVIDENCE, HTML, MANIFEST, PDF
+from auditkit.bundle.run_files import ATTESTATION, EVIDENCE, HTML, MANIFEST, PDF
 from auditkit.errors import AuditkitError
 from auditkit.policy.loading import parse_policy
 from auditkit.signing.dsse import PAYLOAD_TYPE, pre_authentication_encoding

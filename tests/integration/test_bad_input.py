@@ -23,8 +23,8 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from auditkit.prompts.generators import generate
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.store.evidence_store import EvidenceStore
-from auditkit.tokens import Tokenizer
 from tests.conftest import ROOT, Auditkit, CommandLine, Outcome
 
 REFERENCE = ROOT / "policies" / "models" / "reference"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from auditkit.bundle import COMMITMENT
-from auditkit.evidence import parse_evidence
+from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.run_files import COMMITMENT
 from tests.conftest import Auditkit, CommandLine, Outcome
 from tests.integration.test_sign_command import INCONCLUSIVE, policy_signed
 from tests.pki import Pki

@@ -18,9 +18,9 @@ from auditkit.cli import main
 from auditkit.law import load_law
 from auditkit.policy.source import dotted
 from auditkit.prompts.generators import generate
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
-from auditkit.tokens import Tokenizer
 from tests.conftest import CommandLine
 from tests.hostile_policies import TEXT_FIELDS, complete, with_text
 from tests.integration.test_uninformative_input import IOI_HEADS, REFERENCE

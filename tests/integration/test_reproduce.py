@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from auditkit.bundle.evidence import parse_evidence
 from auditkit.cli import reproduce
-from auditkit.evidence import parse_evidence
 from auditkit.records.audit import AuditRecord
 from tests.conftest import ROOT, Auditkit, CommandLine, FinishedRun
 

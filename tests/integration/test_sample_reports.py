@@ -22,12 +22,13 @@ import pytest
 import torch
 
 from auditkit import engine
-from auditkit.bundle import expected_names
+from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.run_files import expected_names
 from auditkit.cli import clock, places
 from auditkit.errors import EvidenceError
-from auditkit.evidence import parse_evidence
 from auditkit.law import load_law
 from auditkit.policy import load_policy
+from auditkit.preparing import Machine
 from auditkit.progress import NoProgress
 from auditkit.records.audit import AuditRecord, Operator
 from auditkit.report.html import render_html
@@ -81,11 +82,9 @@ def policy_of(name: str) -> Path:
     return (folder if name == "applicant_screening" else folder / "samples") / f"{name}.yaml"
 
 
-def machine() -> engine.Machine:
+def machine() -> Machine:
     """A machine with memory enough: outputs stay in memory, so no folder is needed for them."""
-    return engine.Machine(
-        device=torch.device("cpu"), budget=8 << 30, base=0, working=Path(os.devnull)
-    )
+    return Machine(device=torch.device("cpu"), budget=8 << 30, base=0, working=Path(os.devnull))
 
 
 def made_again(name: str) -> AuditRecord:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from auditkit.bundle import ALL_NAMES, COMMITMENT, EXTENDED_PDF
-from auditkit.evidence import parse_evidence
+from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.run_files import ALL_NAMES, COMMITMENT, EXTENDED_PDF
 from tests.conftest import ROOT, Auditkit, CommandLine, Outcome
 from tests.pki import PASSPHRASE, Pki
 

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from auditkit.prompts.generators import generate
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 from tests.conftest import ROOT, CommandLine
 
 REFERENCE = ROOT / "policies" / "models" / "reference"

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from auditkit.bundle import assemble, publish
+from auditkit.bundle.run_files import assemble, publish
 from auditkit.law import load_law
-from auditkit.recompute import mismatches
 from auditkit.records.audit import AuditRecord
 from auditkit.records.unique_codes import UniqueCodes
 from auditkit.report.html import render_html
 from auditkit.signing.cades import sign_detached
-from auditkit.signing.keys import development_key
+from auditkit.signing.keys.signer import development_key
 from auditkit.verifying import verify
+from auditkit.verifying.recompute import mismatches
 from tests.conftest import QUICKSTART, Auditkit
 
 NOW = datetime(2026, 11, 20, 9, 31, 0, tzinfo=UTC)

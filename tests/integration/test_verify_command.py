@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from auditkit.bundle import ALL_NAMES, COMMITMENT
-from auditkit.evidence import parse_evidence
-from auditkit.signing.keys import development_key
+from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.run_files import ALL_NAMES, COMMITMENT
+from auditkit.signing.keys.signer import development_key
 from auditkit.store.evidence_store import EvidenceStore
 from tests.builders import note_signer
 from tests.conftest import Auditkit, CommandLine, FinishedRun

@@ -14,8 +14,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from auditkit.bundle.evidence import evidence_bytes
 from auditkit.errors import EvidenceError
-from auditkit.evidence import evidence_bytes
 from auditkit.records.audit import AuditRecord
 from auditkit.signing.notes import TreeHead
 from auditkit.store.evidence_store import EvidenceStore

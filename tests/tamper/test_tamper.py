@@ -28,21 +28,21 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 import auditkit.verifying.protocol as protocol
-from auditkit.bundle import ALL_NAMES, assemble, manifest, publish
+from auditkit.bundle.evidence import evidence_bytes
+from auditkit.bundle.run_files import ALL_NAMES, assemble, manifest, publish
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import EvidenceError, InputError
-from auditkit.evidence import evidence_bytes
 from auditkit.law import load_law
-from auditkit.recompute import mismatches
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
 from auditkit.signing.cades import sign_detached
 from auditkit.signing.commitment import read_commitment
 from auditkit.signing.dsse import sign_statement, statement_about
-from auditkit.signing.keys import DEVELOPMENT_ORGANISATION, SigningKey, development_key
+from auditkit.signing.keys.signer import DEVELOPMENT_ORGANISATION, SigningKey, development_key
 from auditkit.signing.pdf import sign_pdf
 from auditkit.store.evidence_store import EvidenceStore
 from auditkit.verifying import Brought, Verification, verify
+from auditkit.verifying.recompute import mismatches
 from tests.builders import audit_record, note_signer
 from tests.stores import Place
 

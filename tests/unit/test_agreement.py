@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auditkit.agreement import Agreement, agreement, another_model
+from auditkit.comparing.agreement import Agreement, agreement, another_model
 from auditkit.records.audit import AuditRecord
 from auditkit.records.model import FileDigest
 from tests.builders import MODEL_FILES, audit_record, digest

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from auditkit.circuits.roles import roles_of
 from auditkit.errors import InputError
 from auditkit.prompts.aligning import laid_out, uneven_places
 from auditkit.prompts.asking import Asking
 from auditkit.prompts.files import read_pairs
 from auditkit.prompts.pairs import ResolvedPair, resolve
-from auditkit.roles import roles_of
-from auditkit.tokens import Tokenizer
+from auditkit.prompts.tokens import Tokenizer
 from tests.text_models import LABELS, byte_pairs, wordpiece
 
 ASKING = Asking("classification", LABELS)

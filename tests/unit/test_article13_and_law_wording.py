@@ -266,7 +266,7 @@ def test_law_comes_with_the_package_and_from_nowhere_else() -> None:
     network = {"urllib", "http", "requests", "httpx", "aiohttp", "socket", "ftplib", "smtplib"}
     # A remote key and a timestamp service are asked when a policy names them; neither knows any law.
     assert set(imported(*network)) == {
-        "auditkit/signing/csc.py",
+        "auditkit/signing/keys/csc.py",
         "auditkit/signing/timestamps.py",
     }
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 import torch
 
-from auditkit.autoencoder import HEADS_TOGETHER, _top_k, train, unvarying
 from auditkit.records.specification import AutoencoderSettings
+from auditkit.sae.per_head import HEADS_TOGETHER, _top_k, train, unvarying
 
 SETTINGS = AutoencoderSettings(
     latents=16, k=2, steps=200, batch=64, learning_rate=Decimal("0.01"), seeds=1

@@ -29,10 +29,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from auditkit.batches import batches_of
 from auditkit.controls.construction import build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.planting import CARRYING_KINDS
+from auditkit.identifying.batches import batches_of
 from auditkit.model.locating import HeadLocation
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.prompts import PromptPair

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from auditkit import bundle
-from auditkit.bundle import assemble, expected_names, manifest, publish
+from auditkit.bundle import run_files as bundle
+from auditkit.bundle.evidence import evidence_bytes
+from auditkit.bundle.run_files import assemble, expected_names, manifest, publish
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import EnvironmentUnavailableError
-from auditkit.evidence import evidence_bytes
 from auditkit.records.audit import AuditRecord
 from auditkit.signing.dsse import verify_envelope
-from auditkit.signing.keys import SigningKey, development_key
+from auditkit.signing.keys.signer import SigningKey, development_key
 from tests.builders import audit_record, committed
 
 POLICY = b"schema_version: '1'\n"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from auditkit.calibrating import N_CONTROLS, reported
-from auditkit.conclusions import concluded
+from auditkit.bundle.evidence import evidence_bytes
+from auditkit.controls.calibrating import N_CONTROLS, reported
 from auditkit.controls.construction import build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.negative_controls import with_random_weights, with_shuffled_labels
@@ -25,11 +25,10 @@ from auditkit.controls.outcomes import (
 )
 from auditkit.controls.planting import Kind
 from auditkit.engine import calibrate
-from auditkit.evidence import evidence_bytes
-from auditkit.mechanism import Investigation, Mechanism
+from auditkit.identifying.mechanism import Investigation, Mechanism
+from auditkit.judging.conclusions import concluded
 from auditkit.policy.specifying import STANDARD
 from auditkit.progress import Advance, NoProgress
-from auditkit.recompute import mismatches
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import (
@@ -41,6 +40,7 @@ from auditkit.records.calibration import (
 )
 from auditkit.records.specification import Ablation, Specification
 from auditkit.records.task import Circuit
+from auditkit.verifying.recompute import mismatches
 from tests.builders import audit_record, calibration, causal, codes, copying, effect, specification
 
 ALL_PLACES: tuple[Place, ...] = ("circuit", "constant_role", "backup")

@@ -10,9 +10,9 @@ from auditkit.controls.outcomes import RECORDED, summed_up
 from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.calibration import Calibration, NegativeControl
-from auditkit.report.calibration import KINDS, calibration_views
-from auditkit.report.calibration_chart import KindRow, calibration_card, counts_text
+from auditkit.report.drawings.calibration_chart import KindRow, calibration_card, counts_text
 from auditkit.report.html import render_html
+from auditkit.report.sections.calibration import KINDS, calibration_views
 from tests.builders import audit_record, calibration, control_behaviour
 
 BACKUPS = tuple(

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from auditkit.activations import Captured, MeanOutputs, capture
-from auditkit.attribution import attribute
-from auditkit.batches import PairBatch, batches_of, in_order
-from auditkit.causal import (
+from auditkit.circuits.intervals import rounded
+from auditkit.errors import ModelError
+from auditkit.identifying.activations import Captured, MeanOutputs, capture
+from auditkit.identifying.attribution import attribute
+from auditkit.identifying.batches import PairBatch, batches_of, in_order
+from auditkit.identifying.interventions import (
     Intervention,
     left_out,
     patch,
@@ -22,8 +24,6 @@ from auditkit.causal import (
     set_effects,
     task_effect,
 )
-from auditkit.errors import ModelError
-from auditkit.intervals import rounded
 from auditkit.model.loading import Dtype, load_subject
 from auditkit.model.subject import Patch, Subject
 from auditkit.prompts.pairs import ResolvedPair

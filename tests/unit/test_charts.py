@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from auditkit.records.base import Interval
-from auditkit.report.charts import (
+from auditkit.report.drawings.charts import (
     EffectRow,
     HeadMap,
     ThresholdRow,
@@ -18,7 +18,7 @@ from auditkit.report.charts import (
     head_map,
     share_chart,
 )
-from auditkit.report.svg import Chart
+from auditkit.report.drawings.svg import Chart
 from tests.builders import interval
 
 SVG = "{http://www.w3.org/2000/svg}"

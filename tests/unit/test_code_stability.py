@@ -9,8 +9,8 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.code_stability import code_envelope, setting_of, settings_of, whole_heads
-from auditkit.intervals import rounded
+from auditkit.circuits.intervals import rounded
+from auditkit.circuits.stability import code_envelope, setting_of, settings_of, whole_heads
 from auditkit.records.codes import CodeSetting
 from tests.builders import codes, specification
 

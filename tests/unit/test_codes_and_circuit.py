@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.circuit import belongs, circuit_of, layer_order
-from auditkit.codes import (
+from auditkit.circuits.circuit import belongs, circuit_of, layer_order
+from auditkit.circuits.codes import (
     CodeSpace,
     discretise,
     quorum_count,
@@ -185,6 +185,6 @@ def test_the_joint_chance_is_that_of_counting_every_placement() -> None:
     slow = Fraction(sum(len(a & set(p)) >= together for p in placements), len(placements))
     from pyroaring import BitMap
 
-    from auditkit.circuit import _joint_chance
+    from auditkit.circuits.circuit import _joint_chance
 
     assert _joint_chance(BitMap(a), BitMap(b), n) == slow

@@ -14,10 +14,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from auditkit.activations import MeanOutputs, capture
-from auditkit.batches import batches_of
-from auditkit.causal import Intervention
-from auditkit.controls.answer_key import AnswerKey, answer_key, single_effects
 from auditkit.controls.construction import ControlModel, build
 from auditkit.controls.family import FAMILY, NOISE
 from auditkit.controls.planting import (
@@ -30,9 +26,13 @@ from auditkit.controls.planting import (
 )
 from auditkit.controls.residual import N_SIGNALS, paired, rotated
 from auditkit.controls.vocabulary import BEGIN, COLOURS, VOCABULARY, task_pairs
+from auditkit.identifying.activations import MeanOutputs, capture
+from auditkit.identifying.batches import batches_of
+from auditkit.identifying.interventions import Intervention
 from auditkit.model.fingerprint import fingerprint
 from auditkit.model.subject import Subject
 from auditkit.prompts.pairs import ResolvedPair
+from tests.answer_key import AnswerKey, answer_key, single_effects
 
 BY_NAME = {each.name: each for each in FAMILY}
 NAMES = sorted(BY_NAME)

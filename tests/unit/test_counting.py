@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from auditkit.activations import within
 from auditkit.errors import EnvironmentUnavailableError
+from auditkit.identifying.activations import within
 from auditkit.model.counting import Counting, counted
 from auditkit.model.loading import load_subject
 from auditkit.model.memory import BASE, Load, Plan, bytes_of, plan_for

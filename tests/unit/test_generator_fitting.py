@@ -11,8 +11,8 @@ from tokenizers import Tokenizer as FastTokenizer
 from tokenizers import models
 
 from auditkit.prompts.generators import GENERATORS, Split, fitting, generate
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -28,8 +28,8 @@ from auditkit.prompts.generators import (
     ioi,
 )
 from auditkit.prompts.generators.words import INITIALS, NAMES, NEUTRAL_NAMES, OBJECTS, PLACES
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 STORIES = ROOT.parent / "shared" / "models" / "stories260K"

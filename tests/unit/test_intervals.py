@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.intervals import mean_interval, rounded
+from auditkit.circuits.intervals import mean_interval, rounded
 from auditkit.records.specification import BootstrapSettings
 
 SETTINGS = BootstrapSettings(resamples=200, level=Decimal("0.95"))

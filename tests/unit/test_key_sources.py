@@ -29,12 +29,18 @@ from securesystemslib.signer._key import SSlibKey
 
 from auditkit.errors import EnvironmentUnavailableError
 from auditkit.signing.cades import check_detached, sign_detached
-from auditkit.signing.csc import RemoteKey, Service, csc_key
 from auditkit.signing.dsse import sign_statement, statement_about, verify_envelope
-from auditkit.signing.keyring import DevelopmentEntry, Pkcs12Entry, Secret, highest_level, open_key
-from auditkit.signing.keys import Signer, fingerprint, load_certificate
-from auditkit.signing.pkcs11 import Place, TokenKey, pkcs11_key
-from auditkit.signing.pkcs12 import pkcs12_key
+from auditkit.signing.keys.csc import RemoteKey, Service, csc_key
+from auditkit.signing.keys.keyring import (
+    DevelopmentEntry,
+    Pkcs12Entry,
+    Secret,
+    highest_level,
+    open_key,
+)
+from auditkit.signing.keys.pkcs11 import Place, TokenKey, pkcs11_key
+from auditkit.signing.keys.pkcs12 import pkcs12_key
+from auditkit.signing.keys.signer import Signer, fingerprint, load_certificate
 from auditkit.signing.timestamps import PLAIN, Plan
 from auditkit.signing.trial import signing_of, try_signing
 from tests.builders import audit_record
@@ -129,7 +135,7 @@ def test_missing_library_for_tokens_is_named(token: Place) -> None:
     """Without python-pkcs11 a key on a token is refused with what to install."""
     code = (
         "import sys; sys.modules['pkcs11'] = None\n"
-        "from auditkit.signing.pkcs11 import Place, pkcs11_key\n"
+        "from auditkit.signing.keys.pkcs11 import Place, pkcs11_key\n"
         "try: pkcs11_key(Place('m', 't', 'k'), 'pin')\n"
         "except Exception as error: print(type(error).__name__, error.message, error.advice)"
     )

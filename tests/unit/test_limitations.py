@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from auditkit.judging.limitations import limitations_of
 from auditkit.law import load_law
-from auditkit.limitations import limitations_of
 from auditkit.records.declared import Expectation
 from auditkit.records.task import TaskRecord
 from tests.builders import copying, counting

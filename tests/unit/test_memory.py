@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from auditkit.errors import EnvironmentUnavailableError
-from auditkit.mechanism import Investigation, find_unique_codes, investigate, observe
+from auditkit.identifying.mechanism import Investigation, find_unique_codes, investigate, observe
 from auditkit.model.devices import device_of, peak_memory
 from auditkit.model.loading import Dtype, load_subject
 from auditkit.model.memory import BASE, Load, Plan, bytes_of, plan_for

@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
-from auditkit.batches import batches_for
-from auditkit.mechanism import Mechanism, Trials, find_mechanism, find_unique_codes, observe
+from auditkit.identifying.batches import batches_for
+from auditkit.identifying.mechanism import (
+    Mechanism,
+    Trials,
+    find_mechanism,
+    find_unique_codes,
+    observe,
+)
 from auditkit.model.loading import load_subject
 from auditkit.model.memory import Plan
 from auditkit.model.sizes import sizes_of

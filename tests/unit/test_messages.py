@@ -16,7 +16,7 @@ from typing import Literal, get_args, get_origin
 import pytest
 
 from auditkit import messages
-from auditkit.evidence import parse_evidence
+from auditkit.bundle.evidence import parse_evidence
 from auditkit.law import Law, load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import Record
@@ -24,11 +24,11 @@ from auditkit.records.calibration import PlantedKind
 from auditkit.records.codes import Role
 from auditkit.records.specification import Ablation, Metric, TaskKind
 from auditkit.records.task import Observation, TaskRecord, Verdict
-from auditkit.report.calibration import KINDS
-from auditkit.report.circuit_chart import NAMES, Mark
-from auditkit.report.code_details import ROLES
+from auditkit.report.drawings.circuit_chart import NAMES, Mark
 from auditkit.report.html import render_html
-from auditkit.report.specification import TASK_KINDS, settings
+from auditkit.report.sections.calibration import KINDS
+from auditkit.report.task.code_details import ROLES
+from auditkit.report.task.specification import TASK_KINDS, settings
 from auditkit.report.wording import ABLATIONS, METRICS, OBSERVATIONS, VERDICTS
 from tests.conftest import ROOT, SAMPLES
 from tests.pseudo_language import CLOSE, LOCALE, OPEN, extracting, in_xx, marked, template, written

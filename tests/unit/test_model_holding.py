@@ -24,6 +24,7 @@ from auditkit.model import holding
 from auditkit.model.fingerprint import PlainFile, fingerprint
 from auditkit.model.holding import hold
 from auditkit.model.loading import load_held, load_subject
+from auditkit.preparing import Machine
 from auditkit.progress import NoProgress
 from tests.builders import audit_record
 from tests.toy_models import gpt2, save
@@ -114,7 +115,7 @@ def test_a_model_used_in_place_is_hashed_again_after_the_last_measurement(
     monkeypatch.setattr(engine, "audit_task", tasks_that_overwrite)
     operator = Operator(name=None, automated=True)
     run = engine.Run("x", operator, audit_record().signing, lambda: "now", snapshots=None)
-    machine = engine.Machine(torch.device("cpu"), 1 << 40, 0, model)
+    machine = Machine(torch.device("cpu"), 1 << 40, 0, model)
     with pytest.raises(ModelError, match="changed while the model was in use"):
         engine.audit(loaded, folder, run, machine, NoProgress())
 

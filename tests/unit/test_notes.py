@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError
+from auditkit.signing.keys.store_key import STORE_KEY_FILE, store_signer
 from auditkit.signing.notes import NoteSigner, TreeHead, head_in, head_of, open_note
-from auditkit.signing.store_key import STORE_KEY_FILE, store_signer
 from tests.builders import note_signer
 
 # The example in the documentation of Go's golang.org/x/mod/sumdb/note.

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.codes import null_test
-from auditkit.null import (
+from auditkit.circuits.codes import null_test
+from auditkit.circuits.null import (
     DRAWS,
     EXACT_UP_TO,
     false_discovery_rates,

@@ -11,11 +11,10 @@ from markupsafe import escape
 
 from auditkit.errors import InputError
 from auditkit.law import load_law
-from auditkit.report.guarding import GuardError
 from auditkit.report.html import page, render_html
-from auditkit.report.overriding import OVERRIDABLE, SHIPPED, Templates
-from auditkit.report.specimen import specimen
-from auditkit.report.trying import MAX_BYTES, read_templates
+from auditkit.report.own_templates.guarding import GuardError
+from auditkit.report.own_templates.overriding import OVERRIDABLE, SHIPPED, Templates
+from auditkit.report.trying import MAX_BYTES, read_templates, specimen
 from auditkit.report.view import ReportView, build_view
 from auditkit.resources import shipped
 from tests.builders import audit_record

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from auditkit.bundle import publish, write_new
-from auditkit.conclusions import concluded
+from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.packing import BESIDE, PACK, RUN, listing, pack, zipped
+from auditkit.bundle.run_files import publish, write_new
 from auditkit.digest import canonical_json
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError, InputError
-from auditkit.evidence import parse_evidence
+from auditkit.judging.conclusions import concluded
 from auditkit.model.fingerprint import fingerprint
-from auditkit.packing import BESIDE, PACK, RUN, listing, pack, zipped
 from auditkit.records.base import NotAssessed
 from auditkit.records.task import TaskRecord
-from auditkit.signing.keys import SigningKey, development_key
+from auditkit.signing.keys.signer import SigningKey, development_key
 from auditkit.store.evidence_store import EvidenceStore
 from auditkit.verifying import Brought, Verification, verify
 from auditkit.verifying.limits import MAX_FILE_BYTES

@@ -13,10 +13,10 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import InputError, Problem
 from auditkit.prompts.pairs import digest_of, resolve, split
-from auditkit.prompts.preparing import prepare
+from auditkit.prompts.sets import prepare
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 
 STORIES = Path(__file__).parents[3] / "shared" / "models" / "stories260K"
 WORDS = ["?", "the", "cat", "dog", "sat", "ran", "Mat", "Rug"]

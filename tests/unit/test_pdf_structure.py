@@ -17,7 +17,7 @@ from pikepdf import Array, Dictionary, Name
 
 from auditkit.law import load_law
 from auditkit.report.pdf import Attached, render_pdf
-from auditkit.signing.keys import development_key
+from auditkit.signing.keys.signer import development_key
 from auditkit.signing.pdf import REVIEWER_FIELD, SEAL_FIELD, sign_pdf
 from tests.builders import audit_record, with_visible_seal
 from tests.conftest import SAMPLES

@@ -12,9 +12,9 @@ import pytest
 from auditkit.errors import InputError, ModelError
 from auditkit.model.fingerprint import fingerprint, signing_statement
 from auditkit.model.holding import Held, hold
-from auditkit.pinning import confirm_pins
 from auditkit.policy import LoadedPolicy, load_policy
 from auditkit.policy.checking import check_policy
+from auditkit.policy.pinning import confirm_pins
 from auditkit.records.model import PinnedDigest, PinnedSignature
 from tests.conftest import ROOT, CommandLine
 from tests.model_bundles import PEM, Publisher, publisher, write

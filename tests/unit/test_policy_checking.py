@@ -22,7 +22,7 @@ from auditkit.policy.model_folder import (
     inspect_folder,
 )
 from auditkit.policy.prompting import prepare_task
-from auditkit.tokens import Tokenizer
+from auditkit.prompts.tokens import Tokenizer
 
 ROOT = Path(__file__).parents[2]
 STORIES = ROOT.parent / "shared" / "models" / "stories260K"

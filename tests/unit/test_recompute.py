@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from auditkit.evidence import evidence_bytes
-from auditkit.recompute import mismatches
+from auditkit.bundle.evidence import evidence_bytes
 from auditkit.records.audit import AuditRecord
+from auditkit.verifying.recompute import mismatches
 from tests.builders import audit_record
 
 

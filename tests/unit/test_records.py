@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
+from auditkit.bundle.evidence import evidence_bytes, parse_evidence, stored_bytes
 from auditkit.digest import canonical_json
 from auditkit.errors import EvidenceError
-from auditkit.evidence import evidence_bytes, parse_evidence, stored_bytes
 from auditkit.records.base import Interval, NotAssessed, measured
 from tests.builders import audit_record, interval
 

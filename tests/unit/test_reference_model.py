@@ -10,8 +10,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel
 
 from auditkit.prompts.generators import GENERATORS, generate
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 from benchmarks.tasks import REFERENCE_TASKS
 
 FOLDER = Path(__file__).resolve().parents[2] / "policies" / "models" / "reference"

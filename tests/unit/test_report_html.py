@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from auditkit.circuits.effects import NO_BACKUPS_SOUGHT
 from auditkit.law import ARTICLE_13_ITEMS, load_law
 from auditkit.law.overclaims import OVERCLAIMS
 from auditkit.records.audit import AuditRecord
@@ -19,7 +20,6 @@ from auditkit.report.html import render_html
 from auditkit.report.view import build_view
 from auditkit.report.wording import percent_text, shortened, visible
 from auditkit.resources import shipped
-from auditkit.verdict import NO_BACKUPS_SOUGHT
 from tests.builders import WEIGHTS, D, audit_record, committed, digest, patched
 
 HOSTILE = (

@@ -18,18 +18,23 @@ from auditkit.records.causal import Causal
 from auditkit.records.codes import HeadFrequency
 from auditkit.records.task import Circuit, Edge, Finding, Stability, TaskRecord, VerdictShare
 from auditkit.report import pdf as pdf_module
-from auditkit.report.charts import ThresholdRow, share_chart
-from auditkit.report.circuit_chart import CircuitNode, circuit_chart, in_lines
-from auditkit.report.common_specification import common_settings, own_settings, settings_note
-from auditkit.report.details import details_views
+from auditkit.report.drawings.charts import ThresholdRow, share_chart
+from auditkit.report.drawings.circuit_chart import CircuitNode, circuit_chart, in_lines
+from auditkit.report.drawings.stability_chart import SplitBar, stability_chart
+from auditkit.report.drawings.svg import Chart
 from auditkit.report.html import render_html
 from auditkit.report.layout import RenderingError
 from auditkit.report.pdf import render_pdf
-from auditkit.report.pictures import LINES_DRAWN, circuit_drawing, stability_drawing, task_pictures
-from auditkit.report.specification import settings
-from auditkit.report.stability_chart import SplitBar, stability_chart
-from auditkit.report.svg import Chart
-from auditkit.report.tasks import task_view
+from auditkit.report.task.common_specification import common_settings, own_settings, settings_note
+from auditkit.report.task.details import details_views
+from auditkit.report.task.pictures import (
+    LINES_DRAWN,
+    circuit_drawing,
+    stability_drawing,
+    task_pictures,
+)
+from auditkit.report.task.section import task_view
+from auditkit.report.task.specification import settings
 from auditkit.resources import shipped
 from tests.builders import D, audit_record, copying, counting, interval, model_identity
 from tests.unit.test_report_html import Page, rendered

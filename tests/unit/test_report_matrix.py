@@ -13,7 +13,13 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import Calibration
 from auditkit.records.causal import Causal
 from auditkit.records.task import Circuit
-from auditkit.report.matrix import ANSWERS, NO_COMPARISON, ClaimView, MatrixView, matrix_view
+from auditkit.report.sections.matrix import (
+    ANSWERS,
+    NO_COMPARISON,
+    ClaimView,
+    MatrixView,
+    matrix_view,
+)
 from auditkit.report.wording import OBSERVATIONS
 from tests.builders import D, audit_record, calibration, digest, set_effects
 from tests.unique_codes_records import watched_record

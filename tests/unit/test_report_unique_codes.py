@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from auditkit.circuits.unique_codes import counted, reported
 from auditkit.law import load_law
 from auditkit.law.overclaims import OVERCLAIMS
-from auditkit.report.charts import CountRow, count_chart
+from auditkit.report.drawings.charts import CountRow, count_chart
 from auditkit.report.html import render_html
 from auditkit.report.pdf import render_pdf
-from auditkit.report.specification import settings
-from auditkit.report.tasks import task_view
-from auditkit.report.unique_codes import HEADS_SHOWN, UniqueCodesView
+from auditkit.report.task.section import task_view
+from auditkit.report.task.specification import settings
+from auditkit.report.task.unique_codes import HEADS_SHOWN, UniqueCodesView
 from auditkit.report.view import build_view
-from auditkit.unique_counts import counted, reported
 from tests.builders import D, audit_record, with_conclusions
 from tests.unique_codes_records import watched_record, watching
 from tests.unit.test_report_html import Page

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.codes import CodeSpace
+from auditkit.circuits.codes import CodeSpace
+from auditkit.circuits.roles import ROLES, acting_heads, roles_of
 from auditkit.records.task import Circuit
-from auditkit.roles import ROLES, acting_heads, roles_of
 from tests.builders import codes, copying, model_identity
 
 PAIRS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12)

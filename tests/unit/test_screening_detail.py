@@ -9,31 +9,31 @@ import numpy as np
 import pytest
 import torch
 
-from auditkit.activations import Captured, MeanOutputs, capture
-from auditkit.attribution import attribute
-from auditkit.batches import batches_of
-from auditkit.causal import Intervention
-from auditkit.code_stability import ONE_SEED
-from auditkit.codes import CodeSpace, discretise, quorum_count, recorded_effects, signature
-from auditkit.mechanism import screen
+from auditkit.circuits.codes import CodeSpace, discretise, quorum_count, recorded_effects, signature
+from auditkit.circuits.null import NO_PARTNER
+from auditkit.circuits.roles import NOWHERE, roles_of
+from auditkit.circuits.stability import ONE_SEED
+from auditkit.identifying.activations import Captured, MeanOutputs, capture
+from auditkit.identifying.attribution import attribute
+from auditkit.identifying.batches import batches_of
+from auditkit.identifying.interventions import Intervention
+from auditkit.identifying.screening import (
+    TOP_EXAMPLES,
+    Screened,
+    in_detail,
+    negative_null,
+    screen,
+    token_roles,
+)
 from auditkit.model.loading import load_subject
 from auditkit.model.subject import Subject
-from auditkit.negatives import NO_PARTNER
 from auditkit.prompts.pairs import ResolvedPair
-from auditkit.recompute_details import details
 from auditkit.records.base import NotAssessed, measured
 from auditkit.records.codes import CodeEnvelope, NegativeNull, TokenRoles
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import Specification
 from auditkit.records.task import Circuit, Codes
-from auditkit.roles import NOWHERE, roles_of
-from auditkit.screening_detail import (
-    TOP_EXAMPLES,
-    Screened,
-    in_detail,
-    negative_null,
-    token_roles,
-)
+from auditkit.verifying.recompute_codes import details
 from tests.builders import copying, specification
 from tests.toy_models import WORDS, gpt2, save
 

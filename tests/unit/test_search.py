@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from auditkit.causal import Heads, Intervention
+from auditkit.identifying.interventions import Heads, Intervention
+from auditkit.identifying.search import Found, count_of, minimal, search
 from auditkit.records.base import NotAssessed
 from auditkit.records.specification import Specification
-from auditkit.search import Found, count_of, minimal, search
 from tests.builders import specification
 
 HEADS = [f"{layer}.{head}" for layer in range(3) for head in range(4)]

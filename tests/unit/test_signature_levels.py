@@ -24,7 +24,8 @@ from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.records.audit import PadesLevel
 from auditkit.signing import trust
 from auditkit.signing.cades import check_detached, judge_detached, sign_detached
-from auditkit.signing.keys import SigningKey, development_key
+from auditkit.signing.keys.pkcs12 import pkcs12_key
+from auditkit.signing.keys.signer import SigningKey, development_key
 from auditkit.signing.pdf import (
     INVISIBLE,
     REVIEWER_FIELD,
@@ -33,7 +34,6 @@ from auditkit.signing.pdf import (
     renew_pdf,
     sign_pdf,
 )
-from auditkit.signing.pkcs12 import pkcs12_key
 from auditkit.signing.seal import check_pdf_signature, revision_end, time_of
 from auditkit.signing.timestamps import PLAIN, HttpTimeStamper, Plan
 from auditkit.signing.trial import require_level, try_signing

@@ -34,7 +34,7 @@ from auditkit.signing.dsse import (
     statement_about,
     verify_envelope,
 )
-from auditkit.signing.keys import (
+from auditkit.signing.keys.signer import (
     DEVELOPMENT_KEY_FILE,
     DEVELOPMENT_ORGANISATION,
     SigningKey,
@@ -107,7 +107,7 @@ def test_processes_that_start_together_get_one_key(tmp_path: Path) -> None:
     """Two first runs at the same moment end with one key, whole."""
     code = (
         "import sys; from datetime import datetime, UTC; from pathlib import Path\n"
-        "from auditkit.signing.keys import development_key\n"
+        "from auditkit.signing.keys.signer import development_key\n"
         "sys.stdin.readline()\n"
         "key = development_key(Path(sys.argv[1]), datetime(2026, 11, 20, tzinfo=UTC))\n"
         "print(key.certificate_sha256)"

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditkit.circuit import belongs
-from auditkit.intervals import mean_interval, rounded
+from auditkit.circuits.circuit import belongs
+from auditkit.circuits.intervals import mean_interval, rounded
+from auditkit.circuits.stability import envelope
+from auditkit.judging.verdict import confirmed
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal, PatchedHead
 from auditkit.records.task import Stability, Verdict
-from auditkit.stability import envelope
-from auditkit.verdict import confirmed
 from tests.builders import causal, set_effects, specification
 
 SPECIFICATION = specification()

@@ -14,8 +14,8 @@ from random import Random
 import psycopg
 import pytest
 
+from auditkit.bundle.evidence import stored_bytes
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError
-from auditkit.evidence import stored_bytes
 from auditkit.records.audit import AuditRecord
 from auditkit.signing.notes import head_of, open_note
 from auditkit.store import postgres_schema, sqlite_schema

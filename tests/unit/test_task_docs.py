@@ -9,12 +9,12 @@ import pytest
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 
-from auditkit.kinds import METRICS
 from auditkit.prompts.asking import Asking
 from auditkit.prompts.files import read_pairs
+from auditkit.prompts.kinds import METRICS
 from auditkit.prompts.pairs import resolve
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.specification import TaskKind
-from auditkit.tokens import Tokenizer
 from tests.text_models import LABELS, wordpiece
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "tasks.md").read_text("utf-8")

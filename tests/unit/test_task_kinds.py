@@ -10,10 +10,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from auditkit.activations import Captured, MeanOutputs, capture
-from auditkit.batches import batches_for
-from auditkit.causal import Intervention
 from auditkit.errors import ModelError
+from auditkit.identifying.activations import Captured, MeanOutputs, capture
+from auditkit.identifying.batches import batches_for
+from auditkit.identifying.interventions import Intervention
 from auditkit.model.loading import fitting_kinds, load_subject, refuse_misfit
 from auditkit.model.subject import Patch, Subject
 from auditkit.model.texts import Texts

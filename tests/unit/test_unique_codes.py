@@ -8,17 +8,17 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
+from auditkit.circuits.unique_codes import PUBLISHED, differences
 from auditkit.controls.construction import build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.planting import Kind
-from auditkit.mechanism import find_unique_codes
+from auditkit.identifying.mechanism import find_unique_codes
+from auditkit.identifying.unique_codes import CodeTable, discretise, pooled
 from auditkit.model.loading import load_subject
 from auditkit.model.subject import Subject
 from auditkit.policy.specifying import STANDARD
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.prompts import PromptPair
-from auditkit.unique_codes import CodeTable, discretise, pooled
-from auditkit.unique_counts import PUBLISHED, differences
 from tests.toy_models import gpt2, llama, save
 
 SPECIFICATION = STANDARD.model_copy(update={"method": "unique-codes"})

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.evidence import evidence_bytes
-from auditkit.intervals import rounded
-from auditkit.limitations import limitations_of
-from auditkit.null import false_discovery_rates
-from auditkit.recompute import mismatches
+from auditkit.bundle.evidence import evidence_bytes
+from auditkit.circuits.effects import NO_BEHAVIOUR
+from auditkit.circuits.intervals import rounded
+from auditkit.circuits.null import false_discovery_rates
+from auditkit.circuits.unique_codes import count_null, counted, reported, softmax, unique_count
+from auditkit.judging.limitations import limitations_of
 from auditkit.records.audit import AuditRecord
 from auditkit.records.task import NullTest, TaskRecord
 from auditkit.records.unique_codes import PairCodes, PromptCodes
-from auditkit.unique_counts import count_null, counted, reported, softmax, unique_count
-from auditkit.verdict import NO_BEHAVIOUR
+from auditkit.verifying.recompute import mismatches
 from tests.builders import D, audit_record, behaviour, copying, with_conclusions
 from tests.unique_codes_records import HEADS, pairs, unique_codes, watched_record, watching
 

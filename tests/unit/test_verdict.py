@@ -7,29 +7,31 @@ from decimal import Decimal
 
 import pytest
 
-from auditkit.code_stability import code_envelope
-from auditkit.findings import findings_of
-from auditkit.intervals import mean_interval
+from auditkit.circuits.effects import (
+    NO_BEHAVIOUR,
+    NO_EFFECT,
+    NO_EFFECT_BEYOND_CHANCE,
+    behaviour_of,
+    effect_of,
+    set_effect,
+    why_no_effect,
+)
+from auditkit.circuits.intervals import mean_interval
+from auditkit.circuits.stability import code_envelope
+from auditkit.judging.findings import findings_of
+from auditkit.judging.verdict import (
+    NO_EXPECTATION,
+    comparison_of,
+    judge,
+    ladder_of,
+    overall,
+    tolerated,
+)
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal, SetEffect, TaskEffect
 from auditkit.records.codes import HeadFrequency
 from auditkit.records.declared import Expectation
 from auditkit.records.task import Behaviour, Circuit, Finding, Stability, TaskRecord, Verdict
-from auditkit.verdict import (
-    NO_BEHAVIOUR,
-    NO_EFFECT,
-    NO_EFFECT_BEYOND_CHANCE,
-    NO_EXPECTATION,
-    behaviour_of,
-    comparison_of,
-    effect_of,
-    judge,
-    ladder_of,
-    overall,
-    set_effect,
-    tolerated,
-    why_no_effect,
-)
 from tests.builders import (
     WEIGHTS,
     causal,

@@ -23,8 +23,8 @@ from auditkit.prompts.generators.gendered_pronoun import GENDERED_PRONOUN
 from auditkit.prompts.generators.greater_than import GREATER_THAN
 from auditkit.prompts.generators.induction import INDUCTION
 from auditkit.prompts.generators.ioi import IOI
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 
 __all__ = ["GENERATORS", "GeneratorInfo", "GeneratorUnsuitable", "Metric", "Split", "generate"]
 

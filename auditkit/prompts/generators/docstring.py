@@ -14,8 +14,8 @@ from random import Random
 from auditkit.prompts.generators.contract import Draw, Generator, GeneratorInfo, Split
 from auditkit.prompts.generators.fitting import half, known_words, one_token_words, require
 from auditkit.prompts.generators.words import OBJECTS, PLACES
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 
 ARGUMENTS = (
     *("file", "name", "line", "list", "item", "key", "value", "index", "path", "text"),

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from auditkit.prompts.generators.contract import GeneratorUnsuitable, Split
+from auditkit.prompts.tokens import NotOneTokenError, Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import NotOneTokenError, Tokenizer
 
 Item = TypeVar("Item")
 

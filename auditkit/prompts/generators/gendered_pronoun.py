@@ -12,8 +12,8 @@ from random import Random
 from auditkit.prompts.generators.contract import Draw, Generator, GeneratorInfo, Split
 from auditkit.prompts.generators.fitting import half, known_templates, known_words, require
 from auditkit.prompts.generators.words import NEUTRAL_NAMES
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 
 TEMPLATES = (
     "Once upon a time, there was a {trait} {noun} named {name}.",

@@ -22,8 +22,8 @@ from auditkit.prompts.generators.fitting import (
     known_words,
     require,
 )
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 
 TEMPLATES = (
     "The {noun} lasted from the year {start} to the year {century}",

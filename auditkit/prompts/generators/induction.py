@@ -18,8 +18,8 @@ from random import Random
 from auditkit.prompts.generators.contract import Draw, Generator, GeneratorInfo, Split
 from auditkit.prompts.generators.fitting import half, one_token_words, require
 from auditkit.prompts.generators.words import NAMES, OBJECTS, PLACES
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 
 ORDINARY = (
     *("day", "time", "friend", "mom", "little", "big", "happy", "very", "play", "want"),

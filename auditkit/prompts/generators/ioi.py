@@ -17,8 +17,8 @@ from auditkit.prompts.generators.fitting import (
     require,
 )
 from auditkit.prompts.generators.words import INITIALS, NAMES, OBJECTS, PLACES
+from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from auditkit.tokens import Tokenizer
 
 TEMPLATES = (
     "Then, {first} and {second} went to the {place}. {giver} gave a {object} to",

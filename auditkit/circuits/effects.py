@@ -1,0 +1,169 @@
+"""What measurements come to: behaviour, the effect of all heads, and that of a set of them. Exact.
+
+Also the reasons why a part of a task's causal check is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from auditkit.circuits.circuit import sure
+from auditkit.circuits.intervals import mean_interval, rounded
+from auditkit.circuits.null import swap_test
+from auditkit.records.base import Interval, NotAssessed
+from auditkit.records.causal import (
+    HeadsEffect,
+    LeftOut,
+    Minimality,
+    RandomSets,
+    SetEffect,
+    TaskEffect,
+)
+from auditkit.records.specification import Ablation, Specification, Thresholds
+from auditkit.records.task import Behaviour
+
+Claim = Literal["sufficiency", "necessity"]
+
+SMALLEST_EFFECT = Decimal("0.001")
+"""The least task effect, in units of the metric: shares of less would be divisions by noise."""
+
+NO_BEHAVIOUR = NotAssessed(
+    reason="The model does not do this task on the test prompts, so there is no mechanism to look for."
+)
+NO_EFFECT = NotAssessed(
+    reason="Replacing every attention head does not lower the task metric, so no effect of heads is "
+    "there to look for."
+)
+NO_EFFECT_BEYOND_CHANCE = NotAssessed(
+    reason="Replacing every attention head lowers the task metric no further than swapping labels at "
+    "random could, so whatever a search found might be chance."
+)
+NO_MEAN_EFFECT = NotAssessed(
+    reason="Replacing every attention head by its mean output does not lower the task metric."
+)
+NO_RESAMPLED_EFFECT = NotAssessed(
+    reason="Replacing every attention head by its output on the matched prompt does not lower the task "
+    "metric."
+)
+CARRIED_ALONE = NotAssessed(
+    reason="The heads found one by one carry the effect by themselves: nothing had to be completed."
+)
+NOT_COMPLETED = NotAssessed(
+    reason="No few heads more make those found one by one carry the effect: it is spread over many, or "
+    "the policy asks for no completion."
+)
+EMPTY_CIRCUIT = NotAssessed(reason="The circuit is empty.")
+NO_BACKUP = NotAssessed(reason="No head was found that takes over when a circuit head is replaced.")
+NO_BACKUPS_SOUGHT = NotAssessed(reason="The policy asks for no search for backup heads.")
+NO_RANDOM_SETS = NotAssessed(
+    reason="The policy asks for none, or the circuit is empty, or there is no other set of its size."
+)
+NO_CONSTANT_HEAD = NotAssessed(
+    reason="None of the heads tried outside the circuit is missed when its mean output takes its place."
+)
+
+
+def behaviour_of(
+    positive: Sequence[Decimal], negative: Sequence[Decimal], specification: Specification
+) -> Behaviour:
+    """Whether the model does the task: right on enough positives, and less so on the negatives."""
+    correct = sum(value > 0 for value in positive)
+    share = Fraction(correct, len(positive))
+    means = [
+        mean_interval(values, specification.bootstrap, specification.seed)
+        for values in (positive, negative)
+    ]
+    does_it = (
+        share >= Fraction(specification.thresholds.min_accuracy)
+        and means[0].low > 0
+        and means[0].mean > means[1].mean
+    )
+    return Behaviour(
+        state="observed" if does_it else "not_observed",
+        n=len(positive),
+        correct=correct,
+        accuracy=rounded(share),
+        positive=means[0],
+        negative=means[1],
+        positive_values=tuple(positive),
+        negative_values=tuple(negative),
+    )
+
+
+def effect_of(effects: Sequence[TaskEffect], specification: Specification) -> HeadsEffect:
+    """Whether replacing every head lowers the metric, and further than swapped labels would.
+
+    A gate before any search: heads are looked for only in an effect that is there. Where labels mean
+    nothing, every pattern of signs of the drops is equally likely, so the chance of passing is at most
+    the null level, whatever the number of heads.
+    """
+    test = swap_test([effects[0].drops], specification.seed)
+    (p_value,) = test.p_values
+    beyond = p_value <= Fraction(specification.null_level)
+    return HeadsEffect(
+        measured=tuple(effects),
+        swaps=test.swaps,
+        exact=test.exact,
+        p_value=rounded(p_value),
+        state="observed" if _everywhere(effects) and beyond else "not_observed",
+    )
+
+
+def why_no_effect(effect: HeadsEffect) -> NotAssessed:
+    """Why no mechanism is looked for where the effect of the heads is not observed."""
+    return NO_EFFECT_BEYOND_CHANCE if _everywhere(effect.measured) else NO_EFFECT
+
+
+def _everywhere(effects: Sequence[TaskEffect]) -> bool:
+    """Whether the metric drops on every prompt set, under every ablation."""
+    return all(effect.drop.mean >= SMALLEST_EFFECT for effect in effects)
+
+
+def minimality_of(ablation: Ablation, measurements: Sequence[LeftOut]) -> Minimality:
+    """Which heads the circuit does not surely miss: their loss has an interval that includes 0."""
+    return Minimality(
+        ablation=ablation,
+        left_out=tuple(measurements),
+        dispensable=tuple(each.head for each in measurements if not sure(each.loss)),
+    )
+
+
+def set_effect(
+    claim: Claim,
+    ablation: Ablation,
+    shares: Sequence[Decimal],
+    specification: Specification,
+) -> SetEffect:
+    """A set's sufficiency or necessity from its share per test pair, judged by the mean share."""
+    share = mean_interval(shares, specification.bootstrap, specification.seed)
+    reached = _reaches(claim, share, specification.thresholds)
+    return SetEffect(
+        ablation=ablation,
+        shares=tuple(shares),
+        share=share,
+        state="observed" if reached else "not_observed",
+    )
+
+
+def _reaches(claim: Claim, share: Interval, thresholds: Thresholds) -> bool:
+    if claim == "necessity":
+        return share.mean >= thresholds.necessity
+    return _two_sided(share, thresholds.sufficiency)
+
+
+def _two_sided(share: Interval, least: Decimal) -> bool:
+    """Whether a share reaches ``least`` without going as far beyond the whole."""
+    return least <= share.mean <= 2 - least
+
+
+def against_random(shares: Sequence[Decimal], necessity: SetEffect) -> RandomSets:
+    """Random sets' shares against what the circuit's removal loses under the same ablation."""
+    at_least = sum(share >= necessity.share.mean for share in shares)
+    return RandomSets(
+        shares=tuple(shares),
+        at_least=at_least,
+        p_value=rounded(Fraction(1 + at_least, 1 + len(shares))),
+    )

@@ -1,0 +1,293 @@
+"""The mechanism of one task: which heads carry it, and what shows that. README "How it works", 4 to 9.
+
+``investigate`` is the default method, ``find_unique_codes`` the published one; ``METHODS`` names both.
+Each stage takes and returns frozen values, and what a stage decides is decided in its own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from auditkit.circuits.circuit import circuit_of, grounds
+from auditkit.circuits.codes import (
+    CodeSpace,
+    by_size,
+    ranking,
+)
+from auditkit.circuits.effects import NO_BEHAVIOUR, behaviour_of, effect_of, why_no_effect
+from auditkit.circuits.unique_codes import NO_CIRCUIT, NOTHING_CAUSAL
+from auditkit.identifying.activations import Captured, MeanOutputs, capture
+from auditkit.identifying.attribution import against_means
+from auditkit.identifying.batches import batches_for, in_order
+from auditkit.identifying.interventions import (
+    Intervention,
+    left_out,
+    random_sets,
+    set_effects,
+    task_effect,
+)
+from auditkit.identifying.needed import constant_role, joint_ablation
+from auditkit.identifying.screening import in_detail, screen
+from auditkit.identifying.search import Found, search
+from auditkit.identifying.unique_codes import observe_codes
+from auditkit.model.subject import Subject
+from auditkit.progress import Advance, Progress
+from auditkit.prompts.pairs import ResolvedPair
+from auditkit.records.base import NotAssessed, measured
+from auditkit.records.causal import Causal, Forwards, HeadsEffect
+from auditkit.records.specification import Ablation, Method, Specification
+from auditkit.records.task import Behaviour, Circuit, Codes
+from auditkit.records.unique_codes import UniqueCodes
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """What was found inside the model for one task."""
+
+    codes: Codes
+    causal: Causal
+    circuit: Circuit
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """Whether the heads carry a task, and the mechanism where they do."""
+
+    effect: HeadsEffect
+    mechanism: Mechanism | NotAssessed
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The model with its heads replaced: on the discovery pairs, and on the test pairs.
+
+    ``discovery`` is under the first declared ablation, ``test`` under each. Whichever were declared,
+    ``resampled`` is the resampling of the discovery pairs, and ``averaged`` are the mean ablations of
+    discovery and test pairs.
+    """
+
+    subject: Subject
+    captured: tuple[Captured, ...]
+    means: MeanOutputs
+    discovery: Intervention
+    test: tuple[Intervention, ...]
+    resampled: Intervention
+    averaged: tuple[Intervention, Intervention]
+
+    @classmethod
+    def of(
+        cls,
+        subject: Subject,
+        discovery: tuple[Captured, ...],
+        test: tuple[Captured, ...],
+        specification: Specification,
+    ) -> Trials:
+        """The trials that a specification asks for."""
+        means = MeanOutputs.over(discovery)
+
+        def on(captured: tuple[Captured, ...], ablation: Ablation) -> Intervention:
+            return Intervention(subject, captured, ablation, means)
+
+        ablations = specification.ablations
+        patching = on(discovery, ablations[0])
+        on_test = {ablation: on(test, ablation) for ablation in ablations}
+        resampled = patching if ablations[0] == "resample" else on(discovery, "resample")
+        averaged = (
+            patching if ablations[0] == "mean" else on(discovery, "mean"),
+            on_test.get("mean") or on(test, "mean"),
+        )
+        return cls(
+            subject, discovery, means, patching, tuple(on_test.values()), resampled, averaged
+        )
+
+
+def observe(
+    subject: Subject,
+    pairs: Sequence[ResolvedPair],
+    specification: Specification,
+    *,
+    attributed: bool,
+    positives: bool = True,
+) -> tuple[Captured, ...]:
+    """What the model did on these pairs, with the slopes of the attribution where they are needed.
+
+    Interventions on the test pairs ask for what the heads did on the negatives alone: without
+    ``positives`` the rest is not kept.
+    """
+    return capture(
+        subject,
+        batches_for(subject, pairs, specification.metric),
+        specification.attribution if attributed else None,
+        specification.attribution_steps,
+        "discovery pair" if attributed else "test pair",
+        positives=positives,
+    )
+
+
+def investigate(
+    subject: Subject,
+    discovery: Sequence[ResolvedPair],
+    test: tuple[Captured, ...],
+    specification: Specification,
+    advance: Advance,
+) -> Investigation:
+    """Whether replacing every head takes the task away beyond chance; then which heads do it, and how."""
+    before = subject.forwards
+    captured = observe(subject, discovery, specification, attributed=True)
+    attribution = subject.forwards - before
+    trials = Trials.of(subject, captured, test, specification)
+    effect = effect_of(
+        [
+            task_effect(trials.discovery, "discovery", specification),
+            *(task_effect(each, "test", specification) for each in trials.test),
+        ],
+        specification,
+    )
+    if effect.state == "not_observed":
+        return Investigation(effect, why_no_effect(effect))
+    return Investigation(effect, find_mechanism(trials, specification, attribution, advance))
+
+
+def find_mechanism(
+    trials: Trials, specification: Specification, attribution: int, advance: Advance
+) -> Mechanism:
+    """Codes and the circuit from the discovery pairs; what the circuit does on the test pairs.
+
+    ``attribution`` is the number of forward passes that went into the attributed effects.
+    """
+    subject = trials.subject
+    before = subject.forwards
+    codes, screened = screen(subject, trials.captured, specification, trials.discovery.task_effect)
+    space = screened.space
+    found = find_circuit(codes, space, trials.discovery, specification, advance)
+    causal = check(trials, found, specification, attribution, subject.forwards - before)
+    circuit = circuit_of(codes, grounds(causal), specification.thresholds, space)
+    detailed = in_detail(codes, circuit, screened, trials.captured, specification)
+    return Mechanism(detailed, causal, circuit)
+
+
+def find_circuit(
+    codes: Codes,
+    space: CodeSpace,
+    intervention: Intervention,
+    specification: Specification,
+    advance: Advance,
+) -> Found:
+    """The search on the discovery pairs, in the order that screening gives."""
+    coded = set(codes.signature)
+    screened = frozenset(
+        head for place, head in enumerate(space.head_ids) if space.whole_code(place) in coded
+    )
+    ranked = ranking({head.head: head.effects for head in codes.heads})
+    return search(intervention, ranked, screened, specification, advance)
+
+
+def check(
+    trials: Trials, found: Found, specification: Specification, attribution: int, searched: int
+) -> Causal:
+    """What the circuit found does on the test pairs, and which heads beside it are needed.
+
+    ``attribution`` and ``searched`` are the forward passes made so far.
+    """
+    before = trials.subject.forwards
+    heads = found.circuit(specification.thresholds)
+    sufficiency, necessity = set_effects(trials.test, heads, specification)
+    by_mean = by_size(trials.subject.head_ids, against_means(trials.captured, trials.means))
+    return Causal(
+        patched=found.patched,
+        unpatched=found.unpatched,
+        completion=found.completion,
+        sufficiency=sufficiency,
+        necessity=necessity,
+        random_sets=random_sets(trials.test[0], heads, necessity[0], specification),
+        minimality=left_out(trials.test[0], heads, specification),
+        joint_ablation=joint_ablation(
+            trials.subject, trials.captured, trials.resampled, trials.test, heads, specification
+        ),
+        constant_role=constant_role(*trials.averaged, by_mean, heads, specification),
+        forwards=Forwards(
+            attribution=attribution, search=searched, checks=trials.subject.forwards - before
+        ),
+    )
+
+
+def find_unique_codes(
+    subject: Subject,
+    discovery: Sequence[ResolvedPair],
+    test: tuple[Captured, ...],
+    specification: Specification,
+    advance: Advance,
+) -> UniqueCodes:
+    """The published method's codes on the discovery pairs; it asks nothing of the test pairs."""
+    del test
+    captured = observe(subject, discovery, specification, attributed=False)
+    observed = observe_codes(subject, captured, specification)
+    advance(len(subject.heads))
+    return observed
+
+
+Examined = Investigation | UniqueCodes | NotAssessed
+"""What is known of a task's mechanism; not assessed where the model does not do the task."""
+
+Find = Callable[
+    [Subject, Sequence[ResolvedPair], tuple[Captured, ...], Specification, Advance],
+    Investigation | UniqueCodes,
+]
+"""What a method makes of a task's discovery pairs, and of its test pairs as they ran."""
+
+METHODS: dict[Method, Find] = {
+    "attributed-codes": investigate,
+    "unique-codes": find_unique_codes,
+}
+
+
+def examine(
+    subject: Subject,
+    discovery: Sequence[ResolvedPair],
+    test: Sequence[ResolvedPair],
+    specification: Specification,
+    name: str,
+    progress: Progress,
+) -> tuple[Behaviour, Examined]:
+    """Behaviour, then the mechanism if there is a behaviour: of a task or of a known-answer control."""
+    with progress.stage(f"{name}: behaviour", 1) as advance:
+        on_test = observe(subject, test, specification, attributed=False, positives=False)
+        behaviour = measure_behaviour(on_test, specification)
+        advance(1)
+    if behaviour.state == "not_observed":
+        return behaviour, NO_BEHAVIOUR
+    with progress.stage(f"{name}: patch heads", len(subject.heads)) as advance:
+        find = METHODS[specification.method]
+        return behaviour, find(subject, discovery, on_test, specification, advance)
+
+
+def measure_behaviour(captured: tuple[Captured, ...], specification: Specification) -> Behaviour:
+    """Whether the model does the task on the captured pairs."""
+    batches = [item.batch for item in captured]
+    positive = in_order([item.positive_metric for item in captured], batches)
+    negative = in_order([item.negative_metric for item in captured], batches)
+    return behaviour_of(
+        [measured(value) for value in positive.tolist()],
+        [measured(value) for value in negative.tolist()],
+        specification,
+    )
+
+
+def parts_of(
+    found: Examined,
+) -> tuple[
+    HeadsEffect | NotAssessed,
+    Codes | UniqueCodes | NotAssessed,
+    Causal | NotAssessed,
+    Circuit | NotAssessed,
+]:
+    """Effect, codes, causal check and circuit, each found or each not assessed with its reason."""
+    if isinstance(found, UniqueCodes):
+        return NOTHING_CAUSAL, found, NOTHING_CAUSAL, NO_CIRCUIT
+    if isinstance(found, NotAssessed):
+        return found, found, found, found
+    mechanism = found.mechanism
+    if isinstance(mechanism, NotAssessed):
+        return found.effect, mechanism, mechanism, mechanism
+    return found.effect, mechanism.codes, mechanism.causal, mechanism.circuit

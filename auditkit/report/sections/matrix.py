@@ -1,0 +1,305 @@
+"""Claims and what they rest on: each claim with its record keys, what would have refuted it, its state.
+
+Nothing is concluded here. States are those of the record, or comparisons of recorded decimals with
+declared thresholds by the functions that gave the verdict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditkit.controls.outcomes import setting_for
+from auditkit.judging.verdict import carries, meets
+from auditkit.law import EVIDENCE_HOOKS, Law
+from auditkit.messages import N_, _
+from auditkit.records.audit import AuditRecord
+from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal
+from auditkit.records.declared import Expectation
+from auditkit.records.task import Circuit, Observation, TaskRecord
+from auditkit.report.facts import task_anchor
+from auditkit.report.task.ladder import ladder
+from auditkit.report.wording import (
+    OBSERVATIONS,
+    ablations_text,
+    decimal_text,
+    listed,
+    percent_text,
+    sentence,
+)
+
+ANSWERS: dict[str, tuple[str, ...]] = {
+    "13(3)(b)(ii)": ("behaviour",),
+    "13(3)(b)(iv)": ("circuit", "causal"),
+    "13(3)(b)(vii)": ("behaviour", "findings"),
+    "13(3)(d)": ("specification",),
+    "IV.2(b)": ("circuit", "causal"),
+    "IV.2(e)": ("specification",),
+    "IV.2(g)": ("specification", "examples", "behaviour", "codes", "causal"),
+    "IV.3": ("behaviour", "findings"),
+    "IV.4": ("specification.metric",),
+    "IV.6": (),
+}
+"""For each item that evidence may be cited for: the parts of a task's record that its sentence uses."""
+
+NO_COMPARISON = N_("none: one run compares nothing with another version")
+_NOT_A_HOOK = N_("none: evidence about circuits is not cited for this item")
+_NOT_NAMED = N_("none: the policy names no task for this item")
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """One claim about one task, ready to print. ``keys`` are places in ``evidence.json``.
+
+    ``note`` says why there are none, or why they settle nothing.
+    """
+
+    name: str
+    says: str
+    keys: tuple[str, ...]
+    note: str
+    refuted_by: str
+    state: str
+
+
+@dataclass(frozen=True)
+class TaskClaimsView:
+    """Every claim about one task."""
+
+    number: str
+    title: str
+    anchor: str
+    claims: tuple[ClaimView, ...]
+
+
+@dataclass(frozen=True)
+class PointerView:
+    """One task that an item of law points to, and the keys of its record."""
+
+    number: str
+    anchor: str
+    keys: str
+
+
+@dataclass(frozen=True)
+class ItemPointersView:
+    """One item of Article 13(3) or point of Annex IV, and the tasks whose evidence is named for it."""
+
+    id: str
+    title: str
+    pointers: tuple[PointerView, ...]
+    absent: str
+
+
+@dataclass(frozen=True)
+class MatrixView:
+    """The section: claims by task, then items of law by task."""
+
+    tasks: tuple[TaskClaimsView, ...]
+    items: tuple[ItemPointersView, ...]
+
+
+def matrix_view(record: AuditRecord, law: Law) -> MatrixView:
+    """What every claim of the report on this record rests on."""
+    titles = {item.id: item.title for item in law.article_13.items}
+    titles |= {hook: law.point(hook).title for hook in EVIDENCE_HOOKS if hook not in titles}
+    return MatrixView(
+        tasks=tuple(_task_claims(record, index) for index in range(len(record.tasks))),
+        items=tuple(_item(record, item_id, title) for item_id, title in titles.items()),
+    )
+
+
+def _task_claims(record: AuditRecord, index: int) -> TaskClaimsView:
+    task = record.tasks[index]
+    evidence = {
+        "behaviour": _behaviour,
+        "association": _association,
+        "causal": _causal,
+        "stable": _stable,
+    }
+    rungs = tuple(
+        _claim(index, rung.name, rung.meaning, rung.observation, evidence[rung.key](task))
+        for rung in ladder(task)
+    )
+    return TaskClaimsView(
+        number=str(index + 1),
+        title=task.title,
+        anchor=task_anchor(index + 1),
+        claims=(*rungs, _declaration(record, index), _calibration(record, task)),
+    )
+
+
+@dataclass(frozen=True)
+class _Grounds:
+    """What a claim rests on: keys below a task, a note on them; and what would refute it."""
+
+    keys: tuple[str, ...]
+    note: str
+    refuted_by: str
+
+
+def _claim(index: int, name: str, says: str, state: str, grounds: _Grounds) -> ClaimView:
+    return ClaimView(
+        name=name,
+        says=says,
+        keys=tuple(f"tasks[{index}].{key}" for key in grounds.keys),
+        note=grounds.note,
+        refuted_by=grounds.refuted_by,
+        state=state,
+    )
+
+
+def _grounds(part: object, keys: tuple[str, ...], refuted_by: str, note: str = "") -> _Grounds:
+    """The grounds in a part of a record, where that part was assessed."""
+    if isinstance(part, NotAssessed):
+        absent = _("none. {reason}", reason=sentence(part.reason))
+        return _Grounds((), absent, refuted_by)
+    return _Grounds(keys, note, refuted_by)
+
+
+def _behaviour(task: TaskRecord) -> _Grounds:
+    least = percent_text(task.specification.thresholds.min_accuracy)
+    return _grounds(
+        task.behaviour,
+        ("behaviour.accuracy", "behaviour.positive_values", "behaviour.negative_values"),
+        _(
+            "Accuracy below {least} on the test pairs; or a mean metric whose interval reaches 0, or that "
+            "is no higher than on matched prompts.",
+            least=least,
+        ),
+    )
+
+
+def _association(task: TaskRecord) -> _Grounds:
+    level = decimal_text(task.specification.null_level)
+    if task.specification.method == "unique-codes":
+        return _grounds(
+            task.codes,
+            ("codes.reported", "codes.heads", "null.separated"),
+            _(
+                "No head with a unique code, or none whose q-value under swapped labels is {level} or "
+                "less.",
+                level=level,
+            ),
+            _too_few(task),
+        )
+    quorum = percent_text(task.specification.thresholds.quorum)
+    return _grounds(
+        task.codes,
+        ("codes.signature", "codes.examples", "codes.heads", "null.separated"),
+        _(
+            "No code that {quorum} of the discovery examples carry, or no head whose q-value under "
+            "swapped labels is {level} or less.",
+            quorum=quorum,
+            level=level,
+        ),
+        _too_few(task),
+    )
+
+
+def _too_few(task: TaskRecord) -> str:
+    """That the examples are too few to settle the association, where they are."""
+    if isinstance(task.null, NotAssessed) or task.ladder.association != "not_assessed":
+        return ""
+    return _(
+        "Too few examples for one head to be told from chance: at least {least} are needed.",
+        least=str(task.null.least_examples),
+    )
+
+
+def _causal(task: TaskRecord) -> _Grounds:
+    if task.specification.method == "unique-codes":
+        refuted_by = _("Nothing in this run: the method replaces no head.")
+    else:
+        refuted_by = _(
+            "A mean share of the task effect lost without the circuit below {least}, under any of these "
+            "ablations: {ablations}.",
+            least=percent_text(task.specification.thresholds.necessity),
+            ablations=ablations_text(task.specification.ablations),
+        )
+    return _grounds(task.causal, ("causal.necessity", "circuit.heads"), refuted_by)
+
+
+def _stable(task: TaskRecord) -> _Grounds:
+    tolerance = percent_text(task.specification.thresholds.tolerance)
+    refuted_by = _(
+        "Another verdict in more than {tolerance} of the redrawn example sets and of the sets without "
+        "one template.",
+        tolerance=tolerance,
+    )
+    if task.specification.method == "unique-codes":
+        refuted_by = _("Nothing in this run: there is no circuit to draw again.")
+    return _grounds(task.stability, ("stability.agreeing", "stability.draws"), refuted_by)
+
+
+def _declaration(record: AuditRecord, index: int) -> ClaimView:
+    task = record.tasks[index]
+    name = _("Declaration")
+    says = _("The circuit found agrees with the circuit declared before the run")
+    expected = task.expected
+    if isinstance(expected, NotAssessed):
+        grounds = _grounds(expected, (), _("Nothing: no circuit was declared."))
+        return _claim(index, name, says, _(OBSERVATIONS["not_assessed"]), grounds)
+    keys: tuple[str, ...] = ("expected", "comparison.precision", "comparison.recall")
+    if expected.min_sufficiency is not None:
+        keys = (*keys, "causal.sufficiency")
+    state = _(OBSERVATIONS[_agreement(task, expected, record.model.weights_digest)])
+    grounds = _grounds(task.comparison, keys, _disagreement(expected))
+    return _claim(index, name, says, state, grounds)
+
+
+def _disagreement(expected: Expectation) -> str:
+    values = {
+        "precision": percent_text(expected.min_precision),
+        "recall": percent_text(expected.min_recall),
+    }
+    least = expected.min_sufficiency
+    if least is None:
+        return _("Precision below {precision} or recall below {recall}.", **values)
+    return _(
+        "Precision below {precision} or recall below {recall}; or a share carried by the circuit alone "
+        "below {least}, or as far above the whole.",
+        **values,
+        least=percent_text(least),
+    )
+
+
+def _agreement(task: TaskRecord, expected: Expectation, weights_digest: str) -> Observation:
+    """Whether the figures reach the declared thresholds: rule 5 of ``auditkit.judging.verdict`` by itself."""
+    if not (isinstance(task.circuit, Circuit) and isinstance(task.causal, Causal)):
+        return "not_assessed"
+    if expected.declared_for not in (None, weights_digest):
+        return "not_assessed"
+    heads = task.circuit.heads
+    agrees = bool(heads) and meets(heads, expected) and carries(task.causal, expected)
+    return "observed" if agrees else "not_observed"
+
+
+def _calibration(record: AuditRecord, task: TaskRecord) -> ClaimView:
+    controls = setting_for(task.id, record.calibration)
+    name = _("Calibration")
+    says = _("The method, with this task's settings, finds what was planted")
+    refuted_by = _(
+        "A planted head missed, or anything reported falsely, in any known-answer control."
+    )
+    if controls is None:
+        note = _("none. The controls were not run with this task's settings.")
+        return ClaimView(name, says, (), note, refuted_by, _(OBSERVATIONS["not_assessed"]))
+    place = f"calibration.settings[{record.calibration.settings.index(controls)}]"
+    keys = (f"{place}.models", f"{place}.negative_controls")
+    return ClaimView(name, says, keys, "", refuted_by, _(OBSERVATIONS[controls.state]))
+
+
+def _item(record: AuditRecord, item_id: str, title: str) -> ItemPointersView:
+    if item_id not in ANSWERS:
+        return ItemPointersView(item_id, title, (), _(_NOT_A_HOOK))
+    pointers = tuple(
+        PointerView(
+            number=str(index + 1),
+            anchor=task_anchor(index + 1),
+            keys=listed((f"tasks[{index}].{key}" for key in ANSWERS[item_id]), _(NO_COMPARISON)),
+        )
+        for index, task in enumerate(record.tasks)
+        if item_id in task.evidence_for
+    )
+    return ItemPointersView(item_id, title, pointers, "" if pointers else _(_NOT_NAMED))

@@ -1,0 +1,54 @@
+"""The ladder of claims of one task: each rung by itself, and what it says under the task's method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditkit.messages import N_, _
+from auditkit.records.task import TaskRecord
+from auditkit.report.task.unique_codes import ASSOCIATION
+from auditkit.report.wording import OBSERVATIONS
+
+_RUNGS = (
+    (
+        "behaviour",
+        N_("Behaviour"),
+        N_("The model does the task on the test prompts, and less so on matched ones"),
+    ),
+    (
+        "association",
+        N_("Association"),
+        N_("Codes for an attributed effect recur across the examples"),
+    ),
+    (
+        "causal",
+        N_("Causal"),
+        N_("Without the circuit enough of the effect is lost, under every ablation"),
+    ),
+    (
+        "stable",
+        N_("Stable"),
+        N_("The verdict holds when the discovery examples are drawn again"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RungView:
+    """One rung of the ladder of claims: its key in the record, its name, what it claims."""
+
+    key: str
+    name: str
+    meaning: str
+    observation: str
+
+
+def ladder(task: TaskRecord) -> tuple[RungView, ...]:
+    """Every rung with what it claims and whether that was observed."""
+    other = {"association": ASSOCIATION} if task.specification.method == "unique-codes" else {}
+    return tuple(
+        RungView(
+            key, _(name), _(other.get(key, meaning)), _(OBSERVATIONS[getattr(task.ladder, key)])
+        )
+        for key, name, meaning in _RUNGS
+    )

@@ -1,0 +1,90 @@
+"""The prompts of a task as facts: their origin, the two sets, and one pair to look at."""
+
+from __future__ import annotations
+
+from auditkit.messages import N_, _, counted
+from auditkit.records.base import NotAssessed
+from auditkit.records.prompts import PromptPair
+from auditkit.records.task import TaskRecord
+from auditkit.report.facts import Fact, recorded
+from auditkit.report.task.unique_codes import PROMPT_SETS
+from auditkit.report.wording import listed
+
+_SETS = (N_("To find the circuit"), N_("To test it"))
+
+
+def example_facts(shown: PromptPair | NotAssessed) -> tuple[Fact, ...]:
+    """One pair for the reader to see, or the reason why none is printed."""
+    if isinstance(shown, NotAssessed):
+        return (Fact(_("One pair"), _("not shown: {reason}", reason=shown.reason)),)
+    return (
+        Fact(_("Prompt"), shown.positive, code=True),
+        Fact(_("Matched prompt"), shown.negative, code=True),
+        *_second(shown),
+        Fact(_("Right answers"), listed(map(_quoted, shown.answers))),
+        Fact(_("Compared against"), listed(map(_quoted, shown.wrong))),
+        Fact(
+            _("Template"),
+            shown.template or _("none: read from a file"),
+            code=bool(shown.template),
+        ),
+    )
+
+
+def _second(shown: PromptPair) -> tuple[Fact, ...]:
+    if shown.second is None:
+        return ()
+    return (
+        Fact(_("Second text of the prompt"), shown.second.positive, code=True),
+        Fact(_("Second text of the matched prompt"), shown.second.negative, code=True),
+    )
+
+
+UNEVEN = N_(
+    "The prompts of such a pair are aligned by the parts they were written in. Inside a part the last "
+    "token stands against the last, the one before it against the one before it. Where the prompt's part "
+    "is longer, its first tokens, those left over, all stand against the first token of the matched "
+    "prompt's part; where the matched prompt's is longer, its first tokens, those left over, replace "
+    "nothing."
+)
+"""How pairs of prompts of different length are aligned (``auditkit.prompts.aligning``)."""
+
+
+def _quoted(answer: str) -> str:
+    return _("\N{LEFT DOUBLE QUOTATION MARK}{answer}\N{RIGHT DOUBLE QUOTATION MARK}", answer=answer)
+
+
+def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
+    """Where the prompts come from, the two sets by digest, and how many repeat a prompt."""
+    examples = task.examples
+    found, test = examples.discovery, examples.test
+    observed_only = task.specification.method == "unique-codes"
+    purposes = PROMPT_SETS if observed_only else _SETS
+    return (
+        recorded(_("Origin"), examples.origin, code=True),
+        *(
+            recorded(
+                _(purpose),
+                f"{counted(pairs.n, '{n} pair', '{n} pairs')}, {pairs.sha256}",
+                code=True,
+            )
+            for purpose, pairs in zip(purposes, (found, test), strict=True)
+        ),
+        recorded(
+            _("Pairs whose prompt is that of an earlier pair"),
+            _(
+                "{first} of the first set, {second} of the second",
+                first=found.repeated,
+                second=test.repeated,
+            ),
+        ),
+        recorded(
+            _("Pairs whose prompts differ in length"),
+            _(
+                "{first} of the first set, {second} of the second",
+                first=found.uneven,
+                second=test.uneven,
+            ),
+        ),
+        *((recorded(_("How they are aligned"), _(UNEVEN)),) if found.uneven or test.uneven else ()),
+    )

@@ -1,0 +1,355 @@
+"""One task's section: plain language and findings, then pictures, then the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from auditkit.law import Law
+from auditkit.messages import N_, _, number_text
+from auditkit.records.audit import AuditRecord
+from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal
+from auditkit.records.model import ModelIdentity
+from auditkit.records.task import Codes, NullTest, OtherSetting, Stability, TaskRecord
+from auditkit.report.facts import Fact, declared, measured, recorded, separation_facts, task_anchor
+from auditkit.report.task.checks import CheckView, check_views
+from auditkit.report.task.common_specification import own_settings, settings_note
+from auditkit.report.task.details import details_anchor
+from auditkit.report.task.ladder import RungView, ladder
+from auditkit.report.task.numbers import (
+    EdgeView,
+    HeadView,
+    SetView,
+    edge_rows,
+    head_rows,
+    set_rows,
+)
+from auditkit.report.task.pictures import Picture, task_pictures
+from auditkit.report.task.plain import PlainWords, plain_words
+from auditkit.report.task.prompts import example_facts, prompt_facts
+from auditkit.report.task.specification import SettingView
+from auditkit.report.task.unique_codes import UniqueCodesView, unique_codes_view
+from auditkit.report.wording import (
+    ABLATIONS,
+    LEVELS,
+    MEASURED,
+    OBSERVATIONS,
+    VERDICT_MEANINGS,
+    VERDICTS,
+    absent_text,
+    decimal_text,
+    interval_text,
+    listed,
+    metric_text,
+    number_or_reason,
+    percent_text,
+)
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """One finding: how much it weighs, and its sentence."""
+
+    level: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """Everything a task's section prints. An ``absent_...`` text stands where a part is missing."""
+
+    anchor: str
+    number: str
+    id: str
+    title: str
+    verdict: str
+    verdict_key: str
+    verdict_meaning: str
+    plain: PlainWords
+    prompts: tuple[Fact, ...]
+    example: tuple[Fact, ...]
+    ladder: tuple[RungView, ...]
+    findings: tuple[FindingView, ...]
+    notes: tuple[FindingView, ...]
+    pictures: tuple[Picture, ...]
+    details_anchor: str
+    evidence_for: tuple[Fact, ...]
+    behaviour: tuple[Fact, ...]
+    screening: tuple[Fact, ...]
+    checks: tuple[CheckView, ...]
+    checks_source: str
+    stability: tuple[Fact, ...]
+    absent_screening: str
+    unique_codes: UniqueCodesView | None
+    heads: tuple[HeadView, ...]
+    absent_heads: str
+    sets: tuple[SetView, ...]
+    absent_sets: str
+    edges: tuple[EdgeView, ...]
+    absent_edges: str
+    edges_note: str
+    comparison: tuple[Fact, ...]
+    absent_comparison: str
+    not_assessed: tuple[Fact, ...]
+    settings: tuple[SettingView, ...]
+    settings_note: str
+
+
+def _behaviour(task: TaskRecord) -> tuple[Fact, ...]:
+    seen = task.behaviour
+    metric = metric_text(task.specification.metric)
+    return (
+        measured(_("Answered correctly"), _("{part} of {whole}", part=seen.correct, whole=seen.n)),
+        measured(_("Accuracy"), percent_text(seen.accuracy)),
+        Fact(
+            _("Asked for behaviour to count as observed"),
+            _(
+                "accuracy of at least {least}, a mean above 0 with its whole interval, and above the "
+                "mean on matched prompts",
+                least=percent_text(task.specification.thresholds.min_accuracy),
+            ),
+        ),
+        measured(_("Mean {metric}, prompts", metric=metric), interval_text(seen.positive)),
+        measured(_("Mean {metric}, matched prompts", metric=metric), interval_text(seen.negative)),
+        measured(_("Behaviour"), _(OBSERVATIONS[seen.state])),
+    )
+
+
+def _screening(codes: Codes, null: NullTest | NotAssessed) -> tuple[Fact, ...]:
+    return (
+        measured(_("Heads screened"), number_text(len(codes.heads))),
+        measured(_("Codes in the signature"), number_text(len(codes.signature))),
+        measured(
+            _("Quorum"),
+            _(
+                "carried by at least {least} of {n} examples",
+                least=codes.quorum_count,
+                n=len(codes.examples),
+            ),
+        ),
+        measured(
+            _("Variance the autoencoders leave unexplained"),
+            percent_text(codes.unexplained_variance),
+        ),
+        measured(_("Ties at the k-th latent"), number_text(codes.ties)),
+        measured(_("Heads whose output never varies"), listed(codes.unvarying)),
+        *_null(null),
+    )
+
+
+def _null(null: NullTest | NotAssessed) -> tuple[Fact, ...]:
+    """What the label-swap test says; where there is none, its reason stands with what is not assessed."""
+    if isinstance(null, NotAssessed):
+        return ()
+    swapped = (
+        _("{n} all patterns of swapped labels", n=null.swaps)
+        if null.exact
+        else _("{n} random patterns of swapped labels", n=null.swaps)
+    )
+    return (
+        recorded(_("Label-swap test"), swapped),
+        *separation_facts(null),
+    )
+
+
+def _stability(stability: Stability | NotAssessed) -> tuple[Fact, ...]:
+    """How circuit and verdict held; where that was not assessed, its reason stands elsewhere."""
+    if isinstance(stability, NotAssessed):
+        return ()
+    templates = stability.templates
+    return (
+        measured(
+            _("Redrawn example sets"),
+            _("{n}, from the recorded effects; nothing was run again", n=stability.draws),
+        ),
+        measured(
+            _("Prompt templates left out, one at a time"),
+            _("not assessed. {reason}", reason=templates.reason)
+            if isinstance(templates, NotAssessed)
+            else number_text(templates),
+        ),
+        measured(
+            _("How often each head was in the circuit"),
+            listed(f"{each.head} {percent_text(each.frequency)}" for each in stability.frequencies),
+        ),
+        measured(_("Mean overlap of two redrawn circuits"), decimal_text(stability.mean_jaccard)),
+        measured(
+            _("Verdicts of all these sets"),
+            listed(
+                f"{_(VERDICTS[each.verdict])} {percent_text(each.share)}"
+                for each in stability.verdicts
+            ),
+        ),
+        measured(_("Agreement with the verdict at this setting"), percent_text(stability.agreeing)),
+        *(
+            measured(_(_SETTINGS[each.setting], value=_setting_value(each)), _instead(each))
+            for each in stability.settings
+        ),
+        measured(_("Verdict holds at the declared tolerance"), _(OBSERVATIONS[stability.state])),
+    )
+
+
+_SETTINGS = {
+    "ablation": N_("With sufficiency and necessity judged under the one ablation {value} instead"),
+    "head_effect": N_("With a least effect of a circuit head of {value} instead"),
+}
+
+
+def _instead(other: OtherSetting) -> str:
+    return _(
+        "{verdict}; circuit {heads}", verdict=_(VERDICTS[other.verdict]), heads=listed(other.heads)
+    )
+
+
+def _setting_value(other: OtherSetting) -> str:
+    return _(ABLATIONS[other.value]) if other.value in ABLATIONS else other.value
+
+
+def _claimed(least: Decimal | None) -> str | None:
+    if least is None:
+        return _("none claimed")
+    return _(
+        "{low} to {high}, under every ablation",
+        low=decimal_text(least),
+        high=decimal_text(2 - least),
+    )
+
+
+def _declared_for(declared_for: str | None, model: ModelIdentity) -> str:
+    if declared_for is None:
+        return _("not stated: head indices mean nothing on other weights")
+    if declared_for == model.weights_digest:
+        return _("the weights that were audited")
+    return _(
+        "other weights ({digest}): head indices mean nothing on the audited ones",
+        digest=declared_for,
+    )
+
+
+def _comparison(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact, ...], str]:
+    expected, compared = task.expected, task.comparison
+    if isinstance(expected, NotAssessed):
+        return (), _("No circuit was declared. {reason}", reason=expected.reason)
+    facts = (
+        declared(_("Heads declared"), listed(expected.heads)),
+        declared(_("Source of the declaration"), expected.source),
+        declared(_("Declared for"), _declared_for(expected.declared_for, model)),
+        declared(_("Sufficiency the declaration claims"), _claimed(expected.min_sufficiency)),
+    )
+    if isinstance(compared, NotAssessed):
+        return facts, _("Not compared. {reason}", reason=compared.reason)
+    return (
+        *facts,
+        measured(_("Declared and found"), listed(compared.matched)),
+        measured(_("Declared, not found"), listed(compared.missing)),
+        measured(_("Found, not declared"), listed(compared.extra)),
+        measured(
+            _("Precision: share of found heads that were declared"),
+            _asked(number_or_reason(compared.precision), expected.min_precision),
+        ),
+        measured(
+            _("Recall: share of declared heads that were found"),
+            _asked(decimal_text(compared.recall), expected.min_recall),
+        ),
+    ), ""
+
+
+def _asked(figure: str, least: Decimal) -> str:
+    return _("{figure} (asked: at least {least})", figure=figure, least=decimal_text(least))
+
+
+def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
+    parts: list[tuple[str, object]] = [
+        (_("Screening by codes"), task.codes),
+        (_("Null: what chance alone would show"), task.null),
+        (_("Effect of all heads together"), task.effect),
+        (_("Causal check"), task.causal),
+        (_("Circuit"), task.circuit),
+        (_("Stability when the examples are drawn again"), task.stability),
+    ]
+    if isinstance(task.causal, Causal):
+        parts += [
+            (_("Random head sets of the same size"), task.causal.random_sets),
+            (_("Minimality: whether a smaller circuit would do"), task.causal.minimality),
+            (_("Joint ablation: heads that take over"), task.causal.joint_ablation),
+            (_("Heads with a constant role"), task.causal.constant_role),
+        ]
+    return tuple(Fact(label, part.reason) for label, part in parts if isinstance(part, NotAssessed))
+
+
+def _evidence_for(task: TaskRecord, law: Law) -> tuple[Fact, ...]:
+    titles = {item.id: _("Article {item}", item=item.id) for item in law.article_13.items}
+    titles |= {point.id: _("Annex {point}", point=point.id) for point in law.annex_iv.points}
+    names = {item.id: item.title for item in law.article_13.items}
+    names |= {point.id: point.title for point in law.annex_iv.points}
+    return tuple(
+        Fact(titles.get(hook, hook), names.get(hook, law.notices.unknown_hook))
+        for hook in task.evidence_for
+    )
+
+
+def _findings(task: TaskRecord, levels: tuple[str, ...]) -> tuple[FindingView, ...]:
+    """The findings of these levels, level by level, each level in the record's order."""
+    return tuple(
+        FindingView(_(LEVELS[found.level]), found.code, found.text)
+        for level in levels
+        for found in task.findings
+        if found.level == level
+    )
+
+
+def _absent_heads(task: TaskRecord, rows: tuple[HeadView, ...]) -> str:
+    if isinstance(task.causal, NotAssessed) or rows:
+        return absent_text(task.causal)
+    return _("No head that was replaced was found or declared.")
+
+
+def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
+    """The section of the task at ``index`` (from 1), as finished strings."""
+    task = record.tasks[index - 1]
+    causal = task.causal
+    absent = absent_text(causal)
+    sets = set_rows(task, causal) if isinstance(causal, Causal) else ()
+    edges, absent_edges, edges_note = edge_rows(task)
+    comparison, absent_comparison = _comparison(task, record.model)
+    heads = head_rows(task, causal) if isinstance(causal, Causal) else ()
+    left_out = _not_assessed(task)
+    return TaskView(
+        anchor=task_anchor(index),
+        number=str(index),
+        id=task.id,
+        title=task.title,
+        verdict=_(VERDICTS[task.verdict]),
+        verdict_key=task.verdict,
+        verdict_meaning=_(VERDICT_MEANINGS[task.verdict]),
+        plain=plain_words(task, record.model, complete=not left_out),
+        prompts=prompt_facts(task),
+        example=example_facts(task.examples.shown),
+        ladder=ladder(task),
+        findings=_findings(task, ("failure", "warning")),
+        notes=_findings(task, ("note",)),
+        pictures=task_pictures(task, record.model),
+        details_anchor=details_anchor(index),
+        evidence_for=_evidence_for(task, law),
+        behaviour=_behaviour(task),
+        checks=check_views(task),
+        checks_source=_(MEASURED),
+        stability=_stability(task.stability),
+        screening=_screening(task.codes, task.null) if isinstance(task.codes, Codes) else (),
+        absent_screening=absent_text(task.codes),
+        unique_codes=unique_codes_view(task),
+        heads=heads,
+        absent_heads=_absent_heads(task, heads),
+        sets=sets,
+        absent_sets=absent or ("" if sets else _("None was measured.")),
+        edges=edges,
+        absent_edges=absent_edges,
+        edges_note=edges_note,
+        comparison=comparison,
+        absent_comparison=absent_comparison,
+        not_assessed=left_out,
+        settings=own_settings(record.tasks, index),
+        settings_note=settings_note(record.tasks, index),
+    )

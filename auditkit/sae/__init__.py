@@ -1,0 +1,1 @@
+"""Sparse autoencoders. ``per_head``: one small TopK autoencoder for each head."""
