@@ -24,8 +24,8 @@ from auditkit.report.html import render_html
 from tests.conftest import CommandLine
 from tests.hostile_policies import TEXT_FIELDS, complete, with_text
 from tests.integration.test_uninformative_input import IOI_HEADS, REFERENCE
-from tests.unit.test_hostile_policy import FREE
-from tests.unit.test_report_html import Page
+from tests.unit.policy.test_hostile_policy import FREE
+from tests.unit.report.test_report_html import Page
 
 HOSTILE = (
     '</p></td><script>alert(1)</script><img src=x onerror=alert(1)>" onload="x" '

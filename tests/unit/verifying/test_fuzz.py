@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.fuzz.running import Finding, Worker, search
 from tests.fuzz.targets import TARGETS, fed
 
-FINDINGS = sorted((Path(__file__).parents[1] / "fuzz" / "findings").iterdir())
+FINDINGS = sorted((ROOT / "tests" / "fuzz" / "findings").iterdir())
 
 
 @pytest.mark.parametrize("path", FINDINGS, ids=lambda path: path.name)

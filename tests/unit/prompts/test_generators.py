@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -30,8 +29,8 @@ from auditkit.prompts.generators import (
 from auditkit.prompts.generators.words import INITIALS, NAMES, NEUTRAL_NAMES, OBJECTS, PLACES
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 STORIES = ROOT.parent / "shared" / "models" / "stories260K"
 SPLITS: tuple[Split, ...] = get_args(Split)
 

@@ -24,8 +24,8 @@ from auditkit.report.html import render_html
 from auditkit.report.layout import RenderingError
 from auditkit.report.pdf import Attached, render_pdf
 from tests.builders import audit_record
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[2]
 ATTACHED = (
     Attached("report.html", b"<p>twin</p>", "text/html", "The same report as HTML", "Alternative"),
     Attached("evidence.json", b'{"a":1}', "application/json", "The record", "Data"),
@@ -124,7 +124,7 @@ def test_dates_are_those_of_the_run(opened: pikepdf.Pdf) -> None:
 def test_another_process_gives_the_same_bytes(content: bytes) -> None:
     script = (
         "import hashlib\n"
-        "from tests.unit.test_report_pdf import ATTACHED\n"
+        "from tests.unit.report.test_report_pdf import ATTACHED\n"
         "from tests.builders import audit_record\n"
         "from auditkit.law import load_law\n"
         "from auditkit.report.html import render_html\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,8 +12,9 @@ from auditkit.prompts.generators import GENERATORS, generate
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
 from benchmarks.tasks import REFERENCE_TASKS
+from tests.conftest import ROOT
 
-FOLDER = Path(__file__).resolve().parents[2] / "policies" / "models" / "reference"
+FOLDER = ROOT / "policies" / "models" / "reference"
 MEGABYTE = 1_000_000
 HELD_OUT, SEED = 100, 20_240_801
 """The first of the prompts that the training tool kept out; its seed is on the card."""

@@ -23,8 +23,8 @@ from auditkit.policy.model_folder import (
 )
 from auditkit.policy.prompting import prepare_task
 from auditkit.prompts.tokens import Tokenizer
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[2]
 STORIES = ROOT.parent / "shared" / "models" / "stories260K"
 
 WORDS = ["?", *(f"w{n}" for n in range(100)), "yes", "no"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,9 @@ from auditkit.law import (
 )
 from auditkit.law.overclaims import OVERCLAIMS
 from auditkit.records.base import Record
+from tests.conftest import ROOT
 
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "LAW.md"
+REFERENCE = ROOT.parent / "shared" / "reference" / "LAW.md"
 
 QUALIFIERS = {
     "13(3)(a)": "unconditional",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +11,7 @@ from tokenizers import models
 from auditkit.prompts.generators import GENERATORS, Split, fitting, generate
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")

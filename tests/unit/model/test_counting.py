@@ -18,7 +18,7 @@ from auditkit.model.memory import BASE, Load, Plan, bytes_of, plan_for
 from auditkit.model.sizes import sizes_of
 from auditkit.model.subject import Subject
 from tests.toy_models import gpt2, llama, save
-from tests.unit.test_memory import found, pairs
+from tests.unit.model.test_memory import found, pairs
 
 _MB = 1 << 18  # numbers in single precision that take 1 MiB
 

@@ -17,8 +17,9 @@ from auditkit.prompts.sets import prepare
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
+from tests.conftest import ROOT
 
-STORIES = Path(__file__).parents[3] / "shared" / "models" / "stories260K"
+STORIES = ROOT.parent / "shared" / "models" / "stories260K"
 WORDS = ["?", "the", "cat", "dog", "sat", "ran", "Mat", "Rug"]
 
 

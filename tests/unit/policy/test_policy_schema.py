@@ -19,8 +19,8 @@ from auditkit.policy import HubModel, LocalModel, Policy, load_policy, parse_pol
 from auditkit.policy.json_schema import policy_json_schema
 from auditkit.policy.specifying import STANDARD
 from auditkit.records.declared import Expectation, NotApplicable, Provided, ToBeProvided
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 COMPLETE = (FIXTURES / "policy_complete.yaml").read_text(encoding="utf-8")
 LEAST = (FIXTURES / "policy_least.yaml").read_text(encoding="utf-8")

@@ -15,9 +15,10 @@ from auditkit.prompts.kinds import METRICS
 from auditkit.prompts.pairs import resolve
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.specification import TaskKind
+from tests.conftest import ROOT
 from tests.text_models import LABELS, wordpiece
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "tasks.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "tasks.md").read_text("utf-8")
 EXAMPLES = re.findall(r"<!-- (\w+) -->\n```json\n(.*?)\n```", PAGE)
 
 
