@@ -6,15 +6,16 @@ page only says in which order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditkit.controls.calibrating import N_CONTROLS, calibrate_by
-from auditkit.controls.outcomes import distinct
-from auditkit.identifying.mechanism import Examined, examine, parts_of
-from auditkit.judging.conclusions import concluded
+from auditkit.controls.calibrating import calibrate
+from auditkit.identifying.mechanism import examine, parts_of
+from auditkit.judging.conclusions import conclude
+from auditkit.judging.editions import CURRENT
 from auditkit.judging.limitations import limitations_of
+from auditkit.judging.measured import Measured
 from auditkit.judging.verdict import NO_EXPECTATION, overall
 from auditkit.law import load_law
 from auditkit.model.holding import Held, hold
@@ -22,12 +23,11 @@ from auditkit.model.loading import environment
 from auditkit.model.subject import Subject
 from auditkit.policy import LoadedPolicy, PolicyTask
 from auditkit.preparing import Machine, Prepared, load
-from auditkit.progress import NoProgress, Progress
-from auditkit.prompts.pairs import ResolvedPair
-from auditkit.prompts.sets import PreparedPrompts
+from auditkit.progress import Progress
 from auditkit.records.audit import (
     AuditRecord,
     Commitment,
+    Editions,
     LegalRegisterReference,
     Operator,
     PolicyReference,
@@ -35,20 +35,9 @@ from auditkit.records.audit import (
     TemplateFile,
     Times,
 )
-from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import Calibration
-from auditkit.records.specification import Specification
-from auditkit.records.task import Behaviour, Ladder, TaskRecord
-from auditkit.resources import tool
-
-_NOT_YET = NotAssessed(reason="This version of auditkit does not assess it.")
-_NOT_CONCLUDED = NotAssessed(reason="Nothing was concluded from the measurements yet.")
-_NO_LADDER = Ladder(
-    behaviour="not_assessed",
-    association="not_assessed",
-    causal="not_assessed",
-    stable="not_assessed",
-)
+from auditkit.records.task import TaskRecord
+from auditkit.resources import page_digest, tool
 
 
 @dataclass(frozen=True)
@@ -100,7 +89,8 @@ def audit(
     register = load_law().legal_register
     committed_at = None if run.commitment is None else run.commitment.timestamped_at
     return AuditRecord(
-        schema_version="1",
+        schema_version="2",
+        editions=Editions(rules=CURRENT.number, page=page_digest()),
         run_id=run.run_id,
         supersedes=None,
         tool=tool(),
@@ -129,23 +119,6 @@ def audit(
     )
 
 
-def calibrate(specifications: Mapping[str, Specification], progress: Progress) -> Calibration:
-    """The known-answer controls under the settings of these tasks, by the steps of ``examine``."""
-
-    def silently(
-        subject: Subject,
-        discovery: Sequence[ResolvedPair],
-        test: Sequence[ResolvedPair],
-        specification: Specification,
-    ) -> tuple[Behaviour, Examined]:
-        name = subject.identity.name
-        return examine(subject, discovery, test, specification, name, NoProgress())
-
-    total = N_CONTROLS * len(distinct(specifications))
-    with progress.stage("calibrate: known-answer controls", total) as advance:
-        return calibrate_by(silently, specifications, advance)
-
-
 def audit_task(
     task: PolicyTask,
     prepared: Prepared,
@@ -158,20 +131,8 @@ def audit_task(
     behaviour, found = examine(
         subject, prompts.discovery, prompts.test, specification, task.id, progress
     )
-    measured_only = assemble(task, specification, prompts, behaviour, found)
-    return concluded(measured_only, subject.identity.weights_digest, calibration)
-
-
-def assemble(
-    task: PolicyTask,
-    specification: Specification,
-    prompts: PreparedPrompts,
-    behaviour: Behaviour,
-    found: Examined,
-) -> TaskRecord:
-    """The task's record with its measurements; what follows from them is not concluded yet."""
     effect, codes, causal, circuit = parts_of(found)
-    return TaskRecord(
+    measured = Measured(
         id=task.id,
         title=task.title,
         evidence_for=task.evidence_for,
@@ -180,13 +141,8 @@ def assemble(
         behaviour=behaviour,
         effect=effect,
         codes=codes,
-        null=_NOT_CONCLUDED,
         causal=causal,
         circuit=circuit,
-        stability=_NOT_CONCLUDED,
         expected=task.expected or NO_EXPECTATION,
-        comparison=_NOT_CONCLUDED,
-        ladder=_NO_LADDER,
-        findings=(),
-        verdict="not_assessed",
     )
+    return conclude(measured, subject.identity.weights_digest, calibration)

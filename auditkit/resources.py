@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import auditkit
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.records.audit import Tool
+from auditkit.records.base import Sha256
 
 _PACKAGE = Path(__file__).resolve().parent
 _FOLDERS = ("templates", "policies")
@@ -34,20 +36,27 @@ def shipped(relative: str) -> Path:
     raise FileNotFoundError(f"{relative} was not shipped with this auditkit")
 
 
-_SOURCE_SUFFIXES = frozenset({".py", ".yaml", ".j2", ".css", ".ttf"})
+_SOURCE_SUFFIXES = frozenset({".py", ".yaml", ".j2", ".css", ".ttf", ".po"})
 
 
 def tool() -> Tool:
     """The running tool. ``source_digest`` changes with any byte of its code, law data or templates."""
-    roots = (("auditkit", Path(auditkit.__file__).parent), ("templates", shipped("templates")))
+    roots = {"auditkit": Path(auditkit.__file__).parent, "templates": shipped("templates")}
+    return Tool(name="auditkit", version=auditkit.__version__, source_digest=_digest_of(roots))
+
+
+def page_digest() -> Sha256:
+    """The digest of what lays out the page: templates, fonts, catalogues, and the code of the report."""
+    package = Path(auditkit.__file__).parent
+    return _digest_of({"report": package / "report", "templates": shipped("templates")})
+
+
+def _digest_of(roots: Mapping[str, Path]) -> Sha256:
+    """One digest over every source file below these folders, each by its name."""
     digests = {
         f"{name}/{path.relative_to(root).as_posix()}": sha256_hex(path.read_bytes())
-        for name, root in roots
+        for name, root in roots.items()
         for path in root.rglob("*")
         if path.is_file() and path.suffix in _SOURCE_SUFFIXES and "_shipped" not in path.parts
     }
-    return Tool(
-        name="auditkit",
-        version=auditkit.__version__,
-        source_digest=f"sha256:{sha256_hex(canonical_json(digests))}",
-    )
+    return f"sha256:{sha256_hex(canonical_json(digests))}"

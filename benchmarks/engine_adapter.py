@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 
 from auditkit.circuits.circuit import layer_order
-from auditkit.circuits.codes import null_test
+from auditkit.circuits.codes import RankedCodes, null_test
 from auditkit.circuits.effects import effect_of
 from auditkit.identifying.activations import Captured, MeanOutputs
 from auditkit.identifying.interventions import Intervention, task_effect
@@ -125,7 +125,9 @@ def investigated(
     ), causal.forwards
 
 
-def _found(subject: Subject, codes: Codes, heads: Sequence[str], settings: Specification) -> Found:
+def _found(
+    subject: Subject, codes: Codes | RankedCodes, heads: Sequence[str], settings: Specification
+) -> Found:
     null = null_test(codes.heads, len(codes.examples), settings.null_level)
     circuit = _places(subject, heads)
     separated = circuit & _places(subject, null.separated)

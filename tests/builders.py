@@ -20,20 +20,26 @@ from auditkit.controls.outcomes import (
     RECORDED,
     control_specification,
     in_layer_order,
-    summed_up,
+    negative_outcome,
+    outcomes,
+    state_of,
+    totals_of,
 )
 from auditkit.controls.placing import planted_circuits, planted_heads
 from auditkit.controls.planting import NULL_KINDS
-from auditkit.judging.conclusions import concluded
+from auditkit.judging.conclusions import conclude
+from auditkit.judging.editions import CURRENT
+from auditkit.judging.limitations import limitations_of
+from auditkit.judging.measured import Measured
 from auditkit.judging.verdict import NO_EXPECTATION
 from auditkit.model.fingerprint import manifest_digest, root_digest, weights_digest
 from auditkit.records.audit import (
     AuditRecord,
     Checkpoint,
     Commitment,
+    Editions,
     Environment,
     LegalRegisterReference,
-    Limitation,
     Memory,
     Operator,
     PolicyReference,
@@ -135,7 +141,7 @@ def interval(mean: str, low: str, high: str, n: int = 2) -> Interval:
 
 
 def not_in_this_test(what: str) -> NotAssessed:
-    return NotAssessed(reason=f"{what} is left out of this hand-made record")
+    return NotAssessed(code="left_out", reason=f"{what} is left out of this hand-made record")
 
 
 def specification() -> Specification:
@@ -415,6 +421,29 @@ def control_behaviour(positive: str) -> Behaviour:
     return behaviour_of(values, [D("-2.0000")] * 20, specification())
 
 
+def summed_up(setting: CalibratedSetting) -> CalibratedSetting:
+    """The setting with every outcome, total and state as the rules give them."""
+    models = tuple(
+        run.model_copy(
+            update={
+                "heads": tuple(
+                    head.model_copy(update={"outcome": outcome})
+                    for head, outcome in zip(
+                        run.heads, outcomes(run, setting.specification), strict=True
+                    )
+                )
+            }
+        )
+        for run in setting.models
+    )
+    negatives = tuple(
+        each.model_copy(update={"outcome": negative_outcome(each.reported)})
+        for each in setting.negative_controls
+    )
+    sums = {"totals": totals_of(models), "state": state_of(models, negatives)}
+    return setting.model_copy(update={"models": models, "negative_controls": negatives, **sums})
+
+
 @cache
 def calibration(
     *,
@@ -471,7 +500,7 @@ def calibration(
 def with_conclusions(task: TaskRecord) -> TaskRecord:
     """The task with what its measurements come to for the weights of ``MODEL_FILES``."""
     controls = calibration(tasks=(task.id,), asked=task.specification)
-    return concluded(task, WEIGHTS, controls)
+    return conclude(Measured.of(task), WEIGHTS, controls)
 
 
 def copying() -> TaskRecord:
@@ -610,8 +639,10 @@ def only_record_checkpoint(leaf_hash: str) -> Checkpoint:
 
 
 def audit_record() -> AuditRecord:
+    tasks = (copying(), counting())
     return AuditRecord(
-        schema_version="1",
+        schema_version="2",
+        editions=Editions(rules=CURRENT.number, page=digest("8")),
         run_id="01234567-89ab-7def-8123-456789abcdef",
         supersedes=None,
         tool=Tool(name="auditkit", version="0.1.0", source_digest=digest("5")),
@@ -639,19 +670,14 @@ def audit_record() -> AuditRecord:
         system=system(),
         model=model_identity(),
         calibration=calibration(),
-        tasks=(copying(), counting()),
+        tasks=tasks,
         verdict="not_assessed",
         instructions_for_use={
             "13(3)(b)(ii)": Provided(text="Accuracy was measured on 1,000 applications."),
             "13(3)(e)": NotApplicable(not_applicable="The system runs on the provider's servers."),
             "13(3)(d)": ToBeProvided(owner="Product management"),
         },
-        limitations=(
-            Limitation(
-                code="supporting_evidence",
-                text="This is supporting evidence; it is not a conformity assessment.",
-            ),
-        ),
+        limitations=limitations_of(tasks, committed_at=None),
         legal_register=LegalRegisterReference(
             version="2026-11-20", read_on="2026-11-20", review_by="2027-02-20"
         ),

@@ -15,7 +15,7 @@ from auditkit.records.task import Edge, OtherSetting, Stability, TaskRecord, Ver
 from tests.builders import D, audit_record, backup, committed, copying, counting, left_out, patched
 from tests.unique_codes_records import watched_record
 
-LEFT_OUT = NotAssessed(reason="It is left out of this record.")
+LEFT_OUT = NotAssessed(code="left_out", reason="It is left out of this record.")
 EVERY_ITEM = (*EVIDENCE_HOOKS, "IV.9(x)")
 
 

@@ -12,7 +12,7 @@ from itertools import combinations
 
 from pyroaring import BitMap
 
-from auditkit.circuits.codes import CodeSpace
+from auditkit.circuits.codes import CodeSpace, RankedCodes
 from auditkit.circuits.intervals import rounded
 from auditkit.circuits.null import false_discovery_rates
 from auditkit.records.base import Interval
@@ -66,7 +66,10 @@ def belonging(patched: Iterable[PatchedHead], thresholds: Thresholds) -> tuple[s
 
 
 def circuit_of(
-    codes: Codes, measurements: Sequence[PatchedHead], thresholds: Thresholds, space: CodeSpace
+    codes: Codes | RankedCodes,
+    measurements: Sequence[PatchedHead],
+    thresholds: Thresholds,
+    space: CodeSpace,
 ) -> Circuit:
     """The heads that belong by any of these measurements, and the edges among them."""
     heads = belonging(measurements, thresholds)
@@ -87,7 +90,7 @@ def circuit_of(
     return Circuit(heads=heads, edges=tuple(edges), pairs_tested=len(pairs))
 
 
-def _examples_with(head: str, codes: Codes, space: CodeSpace) -> BitMap:
+def _examples_with(head: str, codes: Codes | RankedCodes, space: CodeSpace) -> BitMap:
     """The discovery examples that carry a signature code of the head."""
     own = BitMap(code for code in codes.signature if space.head_of(code) == head)
     return BitMap(e.example for e in codes.examples if own & BitMap(e.codes))

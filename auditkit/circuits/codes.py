@@ -39,6 +39,23 @@ Effects = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class RankedCodes:
+    """The examples as sets of integers with every head's rank: what is known before any intervention.
+
+    The fields are those of the same names in the record of the codes (``records.task.Codes``).
+    """
+
+    stride: int
+    quorum_count: int
+    examples: tuple[ExampleCodes, ...]
+    signature: tuple[int, ...]
+    heads: tuple[ScreenedHead, ...]
+    unexplained_variance: Decimal
+    ties: int
+    unvarying: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CodeSpace:
     """The numbering of codes for a model's heads and a number of latents per head."""
 

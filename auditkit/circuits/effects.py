@@ -22,6 +22,7 @@ from auditkit.records.causal import (
     SetEffect,
     TaskEffect,
 )
+from auditkit.records.reasons import not_assessed
 from auditkit.records.specification import Ablation, Specification, Thresholds
 from auditkit.records.task import Behaviour
 
@@ -30,40 +31,18 @@ Claim = Literal["sufficiency", "necessity"]
 SMALLEST_EFFECT = Decimal("0.001")
 """The least task effect, in units of the metric: shares of less would be divisions by noise."""
 
-NO_BEHAVIOUR = NotAssessed(
-    reason="The model does not do this task on the test prompts, so there is no mechanism to look for."
-)
-NO_EFFECT = NotAssessed(
-    reason="Replacing every attention head does not lower the task metric, so no effect of heads is "
-    "there to look for."
-)
-NO_EFFECT_BEYOND_CHANCE = NotAssessed(
-    reason="Replacing every attention head lowers the task metric no further than swapping labels at "
-    "random could, so whatever a search found might be chance."
-)
-NO_MEAN_EFFECT = NotAssessed(
-    reason="Replacing every attention head by its mean output does not lower the task metric."
-)
-NO_RESAMPLED_EFFECT = NotAssessed(
-    reason="Replacing every attention head by its output on the matched prompt does not lower the task "
-    "metric."
-)
-CARRIED_ALONE = NotAssessed(
-    reason="The heads found one by one carry the effect by themselves: nothing had to be completed."
-)
-NOT_COMPLETED = NotAssessed(
-    reason="No few heads more make those found one by one carry the effect: it is spread over many, or "
-    "the policy asks for no completion."
-)
-EMPTY_CIRCUIT = NotAssessed(reason="The circuit is empty.")
-NO_BACKUP = NotAssessed(reason="No head was found that takes over when a circuit head is replaced.")
-NO_BACKUPS_SOUGHT = NotAssessed(reason="The policy asks for no search for backup heads.")
-NO_RANDOM_SETS = NotAssessed(
-    reason="The policy asks for none, or the circuit is empty, or there is no other set of its size."
-)
-NO_CONSTANT_HEAD = NotAssessed(
-    reason="None of the heads tried outside the circuit is missed when its mean output takes its place."
-)
+NO_BEHAVIOUR = not_assessed("no_behaviour")
+NO_EFFECT = not_assessed("no_effect")
+NO_EFFECT_BEYOND_CHANCE = not_assessed("no_effect_beyond_chance")
+NO_MEAN_EFFECT = not_assessed("no_mean_effect")
+NO_RESAMPLED_EFFECT = not_assessed("no_resampled_effect")
+CARRIED_ALONE = not_assessed("carried_alone")
+NOT_COMPLETED = not_assessed("not_completed")
+EMPTY_CIRCUIT = not_assessed("empty_circuit")
+NO_BACKUP = not_assessed("no_backup")
+NO_BACKUPS_SOUGHT = not_assessed("no_backups_sought")
+NO_RANDOM_SETS = not_assessed("no_random_sets")
+NO_CONSTANT_HEAD = not_assessed("no_constant_head")
 
 
 def behaviour_of(

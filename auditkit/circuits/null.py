@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from auditkit.circuits.intervals import in_units, rounded
 from auditkit.records.base import NotAssessed
 from auditkit.records.codes import NegativeHead
+from auditkit.records.reasons import not_assessed
 from auditkit.records.task import NullTest
 
 EXACT_UP_TO = 14
@@ -89,10 +90,7 @@ def false_discovery_rates(p_values: Sequence[Fraction]) -> list[Fraction]:
     return q_values
 
 
-NEVER_ENOUGH = NotAssessed(
-    reason=f"With more than {EXACT_UP_TO} examples {DRAWS:,} swaps are drawn at random: too few to tell "
-    "one head alone from chance among so many, whatever the number of examples."
-)
+NEVER_ENOUGH = not_assessed("never_enough_examples", exact_up_to=EXACT_UP_TO, draws=DRAWS)
 
 
 def least_examples(n_heads: int, level: Decimal, patterns: int = 2) -> int | NotAssessed:
@@ -120,10 +118,7 @@ def needed(null: NullTest) -> str:
     return least.reason if isinstance(least, NotAssessed) else f"{least:,} would be needed."
 
 
-NO_PARTNER = NotAssessed(
-    reason="No two negatives of the discovery pairs have the same number of tokens in the same places, "
-    "so there was no pair of negatives to compare."
-)
+NO_PARTNER = not_assessed("no_negative_partner")
 
 
 def negative_head(

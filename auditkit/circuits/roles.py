@@ -23,16 +23,16 @@ from collections.abc import Sequence
 from typing import get_args
 
 from auditkit.circuits.circuit import layer_order
-from auditkit.circuits.codes import CodeSpace
+from auditkit.circuits.codes import CodeSpace, RankedCodes
 from auditkit.prompts.aligning import laid_out, uneven_places
-from auditkit.records.base import NotAssessed
 from auditkit.records.codes import Role
+from auditkit.records.reasons import not_assessed
 from auditkit.records.task import Circuit, Codes
 
 ROLES: tuple[Role, ...] = get_args(Role)
 """All roles, in the order in which they are listed."""
 
-NOWHERE = NotAssessed(reason="Nothing was attributed to the head at any position.")
+NOWHERE = not_assessed("nothing_attributed")
 
 _RUNS: tuple[Role, ...] = ("first difference", "second difference", "later difference")
 
@@ -73,7 +73,7 @@ def roles_of(
     return tuple(found)
 
 
-def acting_heads(codes: Codes, circuit: Circuit, space: CodeSpace) -> tuple[str, ...]:
+def acting_heads(codes: Codes | RankedCodes, circuit: Circuit, space: CodeSpace) -> tuple[str, ...]:
     """The heads whose roles are recorded: those of the signature and of the circuit, in layer order."""
     heads = {space.head_of(code) for code in codes.signature} | set(circuit.heads)
     return tuple(sorted(heads, key=layer_order))

@@ -27,6 +27,7 @@ from auditkit.circuits.intervals import UNIT, in_units, percentile_places, resam
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.codes import CodeEnvelope, CodeSetting, HeadFrequency
+from auditkit.records.reasons import not_assessed
 from auditkit.records.specification import Specification
 from auditkit.records.task import OtherSetting, ScreenedHead, Stability, Verdict, VerdictShare
 
@@ -137,8 +138,8 @@ def _templates(templates: Sequence[str]) -> list[str]:
 
 def _no_templates(templates: Sequence[str]) -> NotAssessed:
     if "" in templates:
-        return NotAssessed(reason="The templates of the prompts are not known.")
-    return NotAssessed(reason="The discovery prompts have fewer than three templates.")
+        return not_assessed("templates_unknown")
+    return not_assessed("few_templates")
 
 
 def _circuit(heads: Sequence[str], units: Draw, specification: Specification) -> Circuit:
@@ -197,7 +198,7 @@ def _shares(verdicts: Sequence[Verdict]) -> tuple[VerdictShare, ...]:
     )
 
 
-ONE_SEED = NotAssessed(reason="The policy asks for one autoencoder seed, so there is no envelope.")
+ONE_SEED = not_assessed("one_seed")
 
 
 _TAU_FACTORS = (Decimal(1), Decimal("0.5"), Decimal(2))

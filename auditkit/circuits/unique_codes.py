@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from auditkit.circuits.intervals import UNIT, rounded
 from auditkit.circuits.null import false_discovery_rates, least_examples, sign_patterns, swaps_of
-from auditkit.records.base import NotAssessed
+from auditkit.records.reasons import not_assessed
 from auditkit.records.task import NullTest
 from auditkit.records.unique_codes import (
     CountedHead,
@@ -35,13 +35,8 @@ PUBLISHED = PublishedAutoencoder(
 )
 """The settings of the paper."""
 
-NOTHING_CAUSAL = NotAssessed(
-    reason="This method observes codes and intervenes on nothing, so nothing causal was assessed."
-)
-NO_CIRCUIT = NotAssessed(
-    reason="This method reports heads that it only observed. None was confirmed by replacing it, so no "
-    "circuit is stated."
-)
+NOTHING_CAUSAL = not_assessed("nothing_causal")
+NO_CIRCUIT = not_assessed("no_circuit_stated")
 
 _AT_LEAST = 1
 """Of all swaps one always counts as many: the observed labels. The mirrored ones may count fewer."""

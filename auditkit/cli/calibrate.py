@@ -34,7 +34,7 @@ def run_calibration(policy: Path | None, *, as_json: bool, models: bool) -> int:
         with progress.stage("start torch", 1) as advance:
             import torch
 
-            from auditkit.engine import calibrate
+            from auditkit.controls.calibrating import calibrate
 
             torch.set_num_threads(1)
             advance(1)

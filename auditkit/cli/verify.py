@@ -14,8 +14,13 @@ from auditkit.report.own_templates.overriding import SHIPPED
 from auditkit.report.trying import read_templates
 from auditkit.signing.keys.keyring import read_certificates
 from auditkit.store.evidence_store import EvidenceStore
-from auditkit.verifying import Brought, Check, Verification, verify
+from auditkit.verifying import Brought, Check, Result, Verification, verify
 
+_EXIT_CODES: dict[Result, ExitCode] = {
+    "verified": ExitCode.CONSISTENT,
+    "not_compared": ExitCode.INCONCLUSIVE,
+    "failed": ExitCode.NOT_VERIFIED,
+}
 _OUTCOMES = {"passed": "green", "failed": "bold red", "not_run": "dim"}
 
 
@@ -43,7 +48,7 @@ def verify_path(
         print_json(result.as_json())
     else:
         _print(result)
-    return ExitCode.CONSISTENT if result.ok else ExitCode.NOT_VERIFIED
+    return _EXIT_CODES[result.result]
 
 
 def _certificates(file: Path) -> list[bytes]:
@@ -70,11 +75,13 @@ def _print(result: Verification) -> None:
         [_row(check) for check in result.checks],
         whole=("", "outcome"),
     )
-    if result.ok:
+    if result.result == "verified":
         say("verified: no check failed. What was not run is not known.")
+    elif result.result == "failed":
+        say(f"NOT verified: {', '.join(result.failed)}")
     else:
-        failed = ", ".join(result.failed) or "a check that everything rests on was not made"
-        say(f"NOT verified: {failed}")
+        for check in result.not_compared:
+            say(f"intact, but NOT compared: {check.number} {check.id}: {check.detail}")
 
 
 def _row(check: Check) -> list[str | Text]:

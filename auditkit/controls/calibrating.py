@@ -1,12 +1,12 @@
 """Runs the known-answer controls under an audit's own settings, by the audit's own steps.
 
-The steps are handed in: whatever finds a mechanism in the audited model finds it here, method by
-method, and nothing is found in another way. ``auditkit.controls.outcomes`` says what it comes to.
+Whatever finds a mechanism in the audited model finds it here, method by method, and nothing is found in
+another way. ``auditkit.controls.outcomes`` says what it comes to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from auditkit.circuits.circuit import layer_order
 from auditkit.controls.construction import ControlModel, build
@@ -15,14 +15,15 @@ from auditkit.controls.negative_controls import with_random_weights, with_shuffl
 from auditkit.controls.outcomes import (
     NEGATIVE_CONTROLS,
     RECORDED,
+    Truth,
     distinct,
     in_layer_order,
-    summed_up,
+    negative_outcome,
+    state_of,
+    totals_of,
 )
-from auditkit.identifying.mechanism import Examined, Investigation, Mechanism
-from auditkit.model.subject import Subject
-from auditkit.progress import Advance
-from auditkit.prompts.pairs import ResolvedPair
+from auditkit.identifying.mechanism import Examined, Investigation, Mechanism, examine
+from auditkit.progress import Advance, NoProgress, Progress
 from auditkit.records.base import HeadId, NotAssessed
 from auditkit.records.calibration import (
     CalibratedSetting,
@@ -34,65 +35,63 @@ from auditkit.records.calibration import (
     WholeModel,
 )
 from auditkit.records.causal import ConstantRole, JointAblation
+from auditkit.records.reasons import not_assessed
 from auditkit.records.specification import Specification
 from auditkit.records.task import Behaviour
 from auditkit.records.unique_codes import UniqueCodes
 
-_NOT_MEASURED = NotAssessed(reason="The head was not replaced alone.")
+_NOT_MEASURED = not_assessed("head_not_replaced_alone")
 N_CONTROLS = len(FAMILY) + len(NEGATIVE_CONTROLS)
 """Models run for each setting: the family and the whole-model negative controls."""
 
 
-Examine = Callable[
-    [Subject, Sequence[ResolvedPair], Sequence[ResolvedPair], Specification],
-    tuple[Behaviour, Examined],
-]
-"""The audit's steps on a model, its discovery pairs and its test pairs."""
-
-
-def calibrate_by(
-    examine: Examine, specifications: Mapping[str, Specification], advance: Advance
-) -> Calibration:
-    """The control models under every distinct setting of the tasks, given by task id.
-
-    ``advance`` is told of each model that is done, ``N_CONTROLS`` for each setting.
-    """
+def calibrate(specifications: Mapping[str, Specification], progress: Progress) -> Calibration:
+    """The control models under every distinct setting of the tasks, given by task id."""
     models = [build(plan) for plan in FAMILY]
-    settings = tuple(
-        _calibrated(specification, tasks, models, examine, advance)
-        for specification, tasks in distinct(specifications).items()
-    )
-    return Calibration(settings=settings)
+    by_setting = distinct(specifications)
+    with progress.stage(
+        "calibrate: known-answer controls", N_CONTROLS * len(by_setting)
+    ) as advance:
+        return Calibration(
+            settings=tuple(
+                _calibrated(specification, tasks, models, advance)
+                for specification, tasks in by_setting.items()
+            )
+        )
 
 
 def _calibrated(
     specification: Specification,
     tasks: tuple[str, ...],
     models: Sequence[ControlModel],
-    examine: Examine,
     advance: Advance,
 ) -> CalibratedSetting:
     runs: list[ControlRun] = []
     for control in models:
-        runs.append(_run(control, specification, examine))
+        runs.append(_run(control, specification))
         advance(1)
     first, *_ = models
     without_answer = (with_shuffled_labels(first), with_random_weights(first))
     negatives = tuple(
-        _negative(name, control, specification, examine)
+        _negative(name, control, specification)
         for name, control in zip(NEGATIVE_CONTROLS, without_answer, strict=True)
     )
     advance(len(negatives))
-    return summed_up(
-        CalibratedSetting(
-            tasks=tasks,
-            specification=specification,
-            models=tuple(runs),
-            negative_controls=negatives,
-            totals=(),
-            state="not_observed",
-        )
+    return CalibratedSetting(
+        tasks=tasks,
+        specification=specification,
+        models=tuple(runs),
+        negative_controls=negatives,
+        totals=totals_of(runs),
+        state=state_of(runs, negatives),
     )
+
+
+def _examined(control: ControlModel, specification: Specification) -> tuple[Behaviour, Examined]:
+    """What the audit's own steps find in a control model, of whose progress nobody is told."""
+    subject = control.subject()
+    name = subject.identity.name
+    return examine(subject, control.discovery, control.test, specification, name, NoProgress())
 
 
 def mechanism_of(examined: Examined) -> Mechanism | None:
@@ -136,43 +135,41 @@ def _looked_for(examined: Examined) -> tuple[Place, ...]:
     return tuple(place for place, found in passes.items() if not isinstance(found, NotAssessed))
 
 
-def _run(control: ControlModel, specification: Specification, examine: Examine) -> ControlRun:
-    behaviour, examined = examine(control.subject(), control.discovery, control.test, specification)
+def _run(control: ControlModel, specification: Specification) -> ControlRun:
+    behaviour, examined = _examined(control, specification)
     places, mechanism = reported(examined), mechanism_of(examined)
     patched = mechanism.causal.patched if mechanism else ()
     effects = {each.head: each.effect.mean for each in patched}
-    plan = control.specification
+    plan, looked_for = control.specification, _looked_for(examined)
+    circuits = in_layer_order(control.circuits)
+    planted = [(each.head, RECORDED[each.kind], each.primary) for each in control.planted]
+    truth = Truth.of(planted, circuits, looked_for, specification)
     return ControlRun(
         name=plan.name,
         attention=plan.attention,
         negatives=plan.negatives,
-        circuits=in_layer_order(control.circuits),
+        circuits=circuits,
         behaviour=behaviour,
-        looked_for=_looked_for(examined),
+        looked_for=looked_for,
         heads=tuple(
             ControlHead(
-                head=each.head,
-                kind=RECORDED[each.kind],
-                primary=each.primary,
-                effect=effects.get(each.head, _NOT_MEASURED),
-                reported=places.get(each.head, "not_reported"),
-                outcome="not_looked_for",  # until the whole model is known
+                head=head,
+                kind=kind,
+                primary=primary,
+                effect=effects.get(head, _NOT_MEASURED),
+                reported=places.get(head, "not_reported"),
+                outcome=truth.outcome(head, places),
             )
-            for each in control.planted
+            for head, kind, primary in planted
         ),
     )
 
 
 def _negative(
-    name: WholeModel,
-    control: ControlModel,
-    specification: Specification,
-    examine: Examine,
+    name: WholeModel, control: ControlModel, specification: Specification
 ) -> NegativeControl:
-    behaviour, examined = examine(control.subject(), control.discovery, control.test, specification)
+    behaviour, examined = _examined(control, specification)
+    heads = tuple(sorted(reported(examined), key=layer_order))
     return NegativeControl(
-        name=name,
-        behaviour=behaviour,
-        reported=tuple(sorted(reported(examined), key=layer_order)),
-        outcome="nothing_reported",  # until it is summed up
+        name=name, behaviour=behaviour, reported=heads, outcome=negative_outcome(heads)
     )

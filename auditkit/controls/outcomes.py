@@ -23,12 +23,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from auditkit.circuits.circuit import layer_order
 from auditkit.controls.family import FAMILY
 from auditkit.controls.placing import planted_circuits, planted_heads
 from auditkit.controls.planting import CARRYING_KINDS, NULL_KINDS, ControlSpecification, Kind
 from auditkit.controls.vocabulary import DISCOVERY, TEST
+from auditkit.digest import canonical_json, sha256_hex
 from auditkit.records.base import HeadId
 from auditkit.records.calibration import (
     CalibratedSetting,
@@ -108,6 +110,24 @@ class Truth:
     looked_for: Sequence[Place]
     first: Ablation
 
+    @classmethod
+    def of(
+        cls,
+        planted: Iterable[tuple[HeadId, PlantedKind, HeadId | None]],
+        circuits: Sequence[Sequence[HeadId]],
+        looked_for: Sequence[Place],
+        specification: Specification,
+    ) -> Truth:
+        """What is right to say of a model with these heads, each with its kind and its primary."""
+        heads = list(planted)
+        return cls(
+            kinds={head: kind for head, kind, _ in heads},
+            primaries={head: primary for head, _, primary in heads if primary is not None},
+            circuits=circuits,
+            looked_for=looked_for,
+            first=specification.ablations[0],
+        )
+
     def outcome(self, head: HeadId, reported: Mapping[HeadId, Place]) -> Outcome:
         """Whether what was reported of a head is what was planted: this module's rules."""
         place = reported.get(head)
@@ -168,14 +188,22 @@ def contradicts(control: ControlRun | NegativeControl) -> bool:
     return bool(places) if unseen else not places <= set(control.looked_for)
 
 
-def as_planned(setting: CalibratedSetting) -> bool:
-    """Whether these are the control models of the family, head for head, and both negative controls."""
-    recorded = [
+def planned() -> str:
+    """The digest of what this auditkit plants: the control models head for head, and the whole-model ones."""
+    return _plan_digest([_plan(each) for each in FAMILY], NEGATIVE_CONTROLS)
+
+
+def planned_in(setting: CalibratedSetting) -> str:
+    """The digest of what a record says was planted."""
+    runs = [
         (run.name, run.attention, run.negatives, run.circuits, _planted(run))
         for run in setting.models
     ]
-    names = [each.name for each in setting.negative_controls]
-    return recorded == [_plan(each) for each in FAMILY] and names == list(NEGATIVE_CONTROLS)
+    return _plan_digest(runs, [each.name for each in setting.negative_controls])
+
+
+def _plan_digest(models: Sequence[tuple[object, ...]], negatives: Sequence[str]) -> str:
+    return "sha256:" + sha256_hex(canonical_json([models, negatives]))
 
 
 def _planted(run: ControlRun) -> list[tuple[HeadId, PlantedKind, HeadId | None]]:
@@ -194,13 +222,7 @@ def in_layer_order(circuits: Iterable[Iterable[HeadId]]) -> tuple[tuple[HeadId, 
 
 def outcomes(run: ControlRun, specification: Specification) -> tuple[Outcome, ...]:
     """The outcome of each head of a recorded control model, from what was planted and reported."""
-    truth = Truth(
-        kinds={each.head: each.kind for each in run.heads},
-        primaries={each.head: each.primary for each in run.heads if each.primary is not None},
-        circuits=run.circuits,
-        looked_for=run.looked_for,
-        first=specification.ablations[0],
-    )
+    truth = Truth.of(_planted(run), run.circuits, run.looked_for, specification)
     reported = reported_places(run)
     return tuple(truth.outcome(each.head, reported) for each in run.heads)
 
@@ -232,35 +254,22 @@ def state_of(models: Sequence[ControlRun], negatives: Sequence[NegativeControl])
     return "not_observed" if failed else "observed"
 
 
-def summed_up(setting: CalibratedSetting) -> CalibratedSetting:
-    """The setting with every outcome, total and state as the rules give them; others are not looked at."""
-    models = tuple(
-        run.model_copy(
-            update={
-                "heads": tuple(
-                    head.model_copy(update={"outcome": outcome})
-                    for head, outcome in zip(
-                        run.heads, outcomes(run, setting.specification), strict=True
-                    )
-                )
-            }
-        )
+def negative_outcome(
+    reported: Sequence[HeadId],
+) -> Literal["nothing_reported", "falsely_reported"]:
+    """What it comes to that these heads were reported where there is none."""
+    return "falsely_reported" if reported else "nothing_reported"
+
+
+def misjudged(setting: CalibratedSetting) -> bool:
+    """Whether an outcome, a total or the state is not what the rules give."""
+    heads = [
+        tuple(head.outcome for head in run.heads) != outcomes(run, setting.specification)
         for run in setting.models
-    )
-    negatives = tuple(
-        each.model_copy(
-            update={"outcome": "falsely_reported" if each.reported else "nothing_reported"}
-        )
-        for each in setting.negative_controls
-    )
-    return setting.model_copy(
-        update={
-            "models": models,
-            "negative_controls": negatives,
-            "totals": totals_of(models),
-            "state": state_of(models, negatives),
-        }
-    )
+    ]
+    whole = [each.outcome != negative_outcome(each.reported) for each in setting.negative_controls]
+    sums = (totals_of(setting.models), state_of(setting.models, setting.negative_controls))
+    return any(heads) or any(whole) or (setting.totals, setting.state) != sums
 
 
 def setting_for(task: str, calibration: Calibration) -> CalibratedSetting | None:

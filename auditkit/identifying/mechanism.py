@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from auditkit.circuits.circuit import circuit_of, grounds
 from auditkit.circuits.codes import (
     CodeSpace,
+    RankedCodes,
     by_size,
     ranking,
 )
@@ -168,7 +169,7 @@ def find_mechanism(
 
 
 def find_circuit(
-    codes: Codes,
+    codes: RankedCodes,
     space: CodeSpace,
     intervention: Intervention,
     specification: Specification,

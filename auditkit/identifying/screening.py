@@ -1,4 +1,4 @@
-"""Screening in detail: at which positions heads act, which latents, beside what chance, how surely.
+"""Screening: codes and ranks of heads, then at which positions they act, which latents, how surely.
 
 All of it is read from activations, slopes and autoencoders that are already there. Only the envelope
 trains anything: the autoencoders again, with other seeds. No model is run.
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from auditkit.circuits.codes import (
     CodeSpace,
+    RankedCodes,
     discretise,
     exceed,
     latent_codes,
@@ -70,21 +71,56 @@ class Screened:
     task_effect: float
 
 
+def screen(
+    subject: Subject,
+    discovery: tuple[Captured, ...],
+    specification: Specification,
+    task_effect: float,
+) -> tuple[RankedCodes, Screened]:
+    """The discovery pairs as integer codes, their signature, and every head's rank.
+
+    All that ranking takes and no more: ``in_detail`` looks closer once a circuit is found.
+    """
+    settings, thresholds = specification.autoencoder, specification.thresholds
+    space = CodeSpace.of(subject.identity.layers, settings.latents)
+    attribution = attribute(discovery, settings, specification.seed, task_effect)
+    effects = recorded_effects(attribution.heads)
+    examples = discretise(attribution.latents, effects, thresholds.tau)
+    count = quorum_count(thresholds.quorum, len(examples))
+    codes = RankedCodes(
+        stride=space.stride,
+        quorum_count=count,
+        examples=examples,
+        signature=signature(examples, count, space),
+        heads=screened_heads(effects, examples, space, specification.seed),
+        unexplained_variance=measured(attribution.unexplained_variance),
+        ties=attribution.ties,
+        unvarying=tuple(itertools.compress(space.head_ids, attribution.unvarying)),
+    )
+    return codes, Screened(space, attribution, task_effect)
+
+
 def in_detail(
-    codes: Codes,
+    codes: RankedCodes,
     circuit: Circuit,
     screened: Screened,
     discovery: Sequence[Captured],
     specification: Specification,
 ) -> Codes:
-    """The codes with everything that screening alone leaves open. Nothing here ranks or decides."""
-    return codes.model_copy(
-        update={
-            "roles": token_roles(discovery, acting_heads(codes, circuit, screened.space), screened),
-            "latents": signature_latents(discovery, codes, screened, specification),
-            "negatives": negative_null(discovery, codes.heads, screened),
-            "envelope": envelope_of_codes(discovery, codes.heads, screened, specification),
-        }
+    """The record of the codes, with all that ranking leaves open. Nothing here ranks or decides."""
+    return Codes(
+        stride=codes.stride,
+        quorum_count=codes.quorum_count,
+        examples=codes.examples,
+        signature=codes.signature,
+        heads=codes.heads,
+        unexplained_variance=codes.unexplained_variance,
+        ties=codes.ties,
+        unvarying=codes.unvarying,
+        roles=token_roles(discovery, acting_heads(codes, circuit, screened.space), screened),
+        latents=signature_latents(discovery, codes, screened, specification),
+        negatives=negative_null(discovery, codes.heads, screened),
+        envelope=envelope_of_codes(discovery, codes.heads, screened, specification),
     )
 
 
@@ -163,7 +199,7 @@ def _examples(discovery: Sequence[Captured]) -> NDArray[np.int64]:
 
 def signature_latents(
     discovery: Sequence[Captured],
-    codes: Codes,
+    codes: RankedCodes,
     screened: Screened,
     specification: Specification,
 ) -> tuple[Latent, ...]:
@@ -268,39 +304,3 @@ def envelope_of_codes(
         ids = frozenset(screened.space.head_ids[i] for i in np.flatnonzero(selected).tolist())
         found.append(setting_of(setting, ids, heads))
     return code_envelope(found)
-
-
-_RANKED_ONLY = NotAssessed(reason="The heads were ranked and nothing more.")
-
-
-def screen(
-    subject: Subject,
-    discovery: tuple[Captured, ...],
-    specification: Specification,
-    task_effect: float,
-) -> tuple[Codes, Screened]:
-    """The discovery pairs as integer codes, their signature, and every head's rank.
-
-    All that ranking takes and no more: ``screening_detail`` looks closer once a circuit is found.
-    """
-    settings, thresholds = specification.autoencoder, specification.thresholds
-    space = CodeSpace.of(subject.identity.layers, settings.latents)
-    attribution = attribute(discovery, settings, specification.seed, task_effect)
-    effects = recorded_effects(attribution.heads)
-    examples = discretise(attribution.latents, effects, thresholds.tau)
-    count = quorum_count(thresholds.quorum, len(examples))
-    codes = Codes(
-        stride=space.stride,
-        quorum_count=count,
-        examples=examples,
-        signature=signature(examples, count, space),
-        heads=screened_heads(effects, examples, space, specification.seed),
-        unexplained_variance=measured(attribution.unexplained_variance),
-        ties=attribution.ties,
-        unvarying=tuple(itertools.compress(space.head_ids, attribution.unvarying)),
-        roles=_RANKED_ONLY,
-        latents=_RANKED_ONLY,
-        negatives=_RANKED_ONLY,
-        envelope=_RANKED_ONLY,
-    )
-    return codes, Screened(space, attribution, task_effect)

@@ -1,6 +1,7 @@
 """Everything that follows from a task's measurements by stated rules: one function, used twice.
 
-The engine calls it on what it measured; ``auditkit verify`` calls it on a record and compares.
+The engine calls it on what it measured; ``auditkit verify`` calls it on what a record says was measured,
+and compares.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from auditkit.circuits.unique_codes import count_null
 from auditkit.controls.outcomes import setting_for
 from auditkit.judging.findings import findings_of
 from auditkit.judging.findings.of_calibration import finding_of
+from auditkit.judging.measured import Assessed, Measured
 from auditkit.judging.verdict import calibrated, comparison_of, judge, ladder_of, tolerated
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import Calibration
@@ -22,27 +24,49 @@ CONCLUDED = ("null", "stability", "comparison", "ladder", "verdict", "findings")
 """The keys of a task's record that are conclusions and not measurements."""
 
 
-def concluded(task: TaskRecord, weights_digest: str, calibration: Calibration) -> TaskRecord:
-    """The task with its conclusions; whatever stood in their place is not looked at."""
+def conclude(task: Measured, weights_digest: str, calibration: Calibration) -> TaskRecord:
+    """The task's record: what was measured, and what follows from it."""
+    assessed = assess(task, weights_digest, calibration)
     controls = setting_for(task.id, calibration)
+    return TaskRecord(
+        id=task.id,
+        title=task.title,
+        evidence_for=task.evidence_for,
+        specification=task.specification,
+        examples=task.examples,
+        behaviour=task.behaviour,
+        effect=task.effect,
+        codes=task.codes,
+        null=assessed.null,
+        causal=task.causal,
+        circuit=task.circuit,
+        stability=assessed.stability,
+        expected=task.expected,
+        comparison=assessed.comparison,
+        ladder=assessed.ladder,
+        findings=(*findings_of(assessed, weights_digest), finding_of(controls)),
+        verdict=assessed.verdict,
+    )
+
+
+def assess(task: Measured, weights_digest: str, calibration: Calibration) -> Assessed:
+    """Null, stability, comparison, ladder and verdict of a task."""
     heads = task.circuit.heads if isinstance(task.circuit, Circuit) else task.circuit
     declared = judge(task.behaviour, task.causal, heads, task.expected, weights_digest)
     null = _null(task)
     stability = _stability(task, weights_digest, declared)
-    record = task.model_copy(
-        update={
-            "null": null,
-            "stability": stability,
-            "comparison": comparison_of(task.circuit, task.expected),
-            "ladder": ladder_of(task.behaviour, task.codes, null, task.causal, stability),
-            "verdict": calibrated(tolerated(declared, stability), controls),
-        }
+    controls = setting_for(task.id, calibration)
+    return Assessed(
+        measured=task,
+        null=null,
+        stability=stability,
+        comparison=comparison_of(task.circuit, task.expected),
+        ladder=ladder_of(task.behaviour, task.codes, null, task.causal, stability),
+        verdict=calibrated(tolerated(declared, stability), controls),
     )
-    findings = (*findings_of(record, weights_digest), finding_of(controls))
-    return record.model_copy(update={"findings": findings})
 
 
-def _null(task: TaskRecord) -> NullTest | NotAssessed:
+def _null(task: Measured) -> NullTest | NotAssessed:
     if isinstance(task.codes, UniqueCodes):
         return count_null(task.codes, task.specification.null_level)
     if not isinstance(task.codes, Codes):
@@ -50,7 +74,7 @@ def _null(task: TaskRecord) -> NullTest | NotAssessed:
     return null_test(task.codes.heads, len(task.codes.examples), task.specification.null_level)
 
 
-def _stability(task: TaskRecord, weights_digest: str, declared: Verdict) -> Stability | NotAssessed:
+def _stability(task: Measured, weights_digest: str, declared: Verdict) -> Stability | NotAssessed:
     if not isinstance(task.causal, Causal):
         return task.causal
 

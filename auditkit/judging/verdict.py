@@ -36,6 +36,7 @@ from auditkit.records.causal import (
     SetEffect,
 )
 from auditkit.records.declared import Expectation
+from auditkit.records.reasons import not_assessed
 from auditkit.records.task import (
     Behaviour,
     Circuit,
@@ -49,7 +50,7 @@ from auditkit.records.task import (
 )
 from auditkit.records.unique_codes import UniqueCodes
 
-NO_EXPECTATION = NotAssessed(reason="The policy declares no expected circuit for this task.")
+NO_EXPECTATION = not_assessed("no_expectation")
 
 _WORST_FIRST: tuple[Verdict, ...] = (
     "not_consistent",
@@ -75,7 +76,7 @@ def comparison_of(
         extra=tuple(sorted(found - declared, key=layer_order)),
         precision=rounded(Fraction(len(matched), len(found)))
         if found
-        else NotAssessed(reason="No head was found, so there is no share of them to state."),
+        else not_assessed("no_head_found"),
         recall=rounded(Fraction(len(matched), len(declared))),
     )
 

@@ -85,7 +85,7 @@ def _layers(model: PreTrainedModel) -> tuple[AttentionLayer, ...] | NotAssessed:
     try:
         return recorded(locate_heads(model))
     except ModelError as error:
-        return NotAssessed(reason=error.message)
+        return NotAssessed(code="model_refused", reason=error.message)
 
 
 def _tokenizer(folder: Path) -> str:

@@ -13,9 +13,10 @@ from auditkit.prompts.pairs import ResolvedPair, digest_of, resolve, split
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
+from auditkit.records.reasons import not_assessed
 from auditkit.records.task import Examples, PromptSet
 
-WITHHELD = "prompts read from a file are not printed; their digest is"
+WITHHELD = not_assessed("prompts_withheld")
 """Why no pair of a prompt file is shown in a report."""
 
 
@@ -123,7 +124,7 @@ def _from_file(
         f"file:{path.name}",
         tuple(resolved[pair] for pair in discovery),
         tuple(resolved[pair] for pair in test),
-        NotAssessed(reason=WITHHELD),
+        WITHHELD,
     )
 
 

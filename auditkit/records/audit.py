@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import Instant, Language, Record, Sha256
+from auditkit.records.base import Coded, Instant, Language, Record, Sha256
 from auditkit.records.calibration import Calibration
 from auditkit.records.declared import Date, Declarer, Statement, System
 from auditkit.records.model import ModelIdentity
@@ -90,11 +90,23 @@ class PolicyReference(Record):
     commitment: Commitment | None = None
 
 
-class Limitation(Record):
-    """A limit of what this report says, printed on page 1. ``code`` is stable."""
+class Limitation(Coded):
+    """A limit of what this report says, printed on page 1 (``auditkit.judging.limitations``)."""
 
-    code: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    SENTENCE = "text"
+
     text: str
+
+
+class Editions(Record):
+    """Which edition of the rules judged the record, and what laid out its page.
+
+    ``rules`` counts from 1 (``auditkit.judging.editions``). ``page`` is the digest of the templates, fonts,
+    words and code that the page is made with; records of schema 1 do not name it.
+    """
+
+    rules: Annotated[int, Field(ge=1)]
+    page: Sha256 | None
 
 
 class LegalRegisterReference(Record):
@@ -173,10 +185,12 @@ class AuditRecord(Record):
     """Everything one run measured, declared and concluded.
 
     ``checkpoint`` is ``None`` only before the record is stored: the stored bytes are the record
-    without it, and ``evidence.json`` is the record with it.
+    without it, and ``evidence.json`` is the record with it. Evidence of an older schema is read as a
+    record too (``auditkit.records.schema_1``), and keeps the number of its own schema.
     """
 
-    schema_version: Literal["1"]
+    schema_version: Literal["1", "2"]
+    editions: Editions
     run_id: RunId
     supersedes: RunId | None
     tool: Tool
@@ -195,3 +209,8 @@ class AuditRecord(Record):
     operator: Operator
     times: Times
     checkpoint: Checkpoint | None
+
+    def under(self, checkpoint: Checkpoint | None) -> AuditRecord:
+        """The same record under this checkpoint of the store, or as the store keeps it: under none."""
+        parts = {name: getattr(self, name) for name in type(self).model_fields}
+        return AuditRecord(**{**parts, "checkpoint": checkpoint})

@@ -1,4 +1,4 @@
-"""What every record is made of: frozen models, measured values, and absence with a reason.
+"""What every record is made of: frozen models, measured values, statements by code, absence with a reason.
 
 A measured float is quantised once, with stated digits, when it enters a record (``measured``). From
 there on it is a ``Decimal``: circuits, verdicts and reports are exact functions of the record.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.json_schema import WithJsonSchema
@@ -71,8 +71,43 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class NotAssessed(Record):
-    """Stands where a result would stand, and says why there is none. Never printed as zero."""
+Scalar = str | int
+Row = dict[str, Scalar]
+Parameter = Scalar | Row | tuple[Scalar, ...] | tuple[Row, ...]
+Parameters = dict[str, Parameter]
+"""The values a statement is about, by name: integers, texts, decimals as strings, heads, rows of these."""
+
+
+class Coded(Record):
+    """A statement as a code with the values it is about, and the sentence it was printed as.
+
+    The sentence is how an edition of auditkit worded the statement. Two statements are equal when all
+    but their sentences are: a sentence may be improved, and what was stated stays the same.
+    """
+
+    SENTENCE: ClassVar[str]
+
+    code: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    parameters: Parameters = {}
+
+    def stated(self) -> dict[str, object]:
+        """Everything that is stated, without the sentence it was printed as."""
+        return self.model_dump(mode="json", exclude={self.SENTENCE})
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.stated() == other.stated()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.code))
+
+
+class NotAssessed(Coded):
+    """Stands where a result would stand, and says why there is none. Never printed as zero.
+
+    ``auditkit.records.reasons`` has the reasons by code.
+    """
+
+    SENTENCE = "reason"
 
     state: Literal["not_assessed"] = "not_assessed"
     reason: Annotated[str, Field(min_length=1)]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import HeadId, Interval, Measure, NotAssessed, Record, Sha256
+from auditkit.records.base import Coded, HeadId, Interval, Measure, NotAssessed, Record, Sha256
 from auditkit.records.causal import Causal, HeadsEffect
 from auditkit.records.codes import CodeEnvelope, HeadFrequency, Latent, NegativeNull, TokenRoles
 from auditkit.records.declared import Expectation
@@ -216,10 +216,14 @@ class Comparison(Record):
     recall: Measure
 
 
-class Finding(Record):
-    """One sentence for the reader. ``code`` is stable; ``level`` says how much it weighs."""
+class Finding(Coded):
+    """What a reader should take from a task, in one sentence or two. ``level`` says how much it weighs.
 
-    code: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    ``auditkit.judging.findings`` has the codes, their parameters and their sentences.
+    """
+
+    SENTENCE = "text"
+
     level: Literal["note", "warning", "failure"]
     text: str
 

@@ -5,7 +5,7 @@ comes of it. ``docs/verification.md`` explains each number to a reader of a repo
 """
 
 from auditkit.verifying.brought import NOTHING, Brought
-from auditkit.verifying.outcome import Check, Verification
+from auditkit.verifying.outcome import Check, Result, Verification
 from auditkit.verifying.protocol import verify
 
-__all__ = ["NOTHING", "Brought", "Check", "Verification", "verify"]
+__all__ = ["NOTHING", "Brought", "Check", "Result", "Verification", "verify"]

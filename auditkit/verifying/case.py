@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pikepdf
 
-from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.evidence import NewerEvidenceError, parse_evidence
 from auditkit.bundle.packing import RUN
-from auditkit.bundle.run_files import ALL_NAMES, EVIDENCE, EXTENDED_PDF, HTML, PDF, POLICY
+from auditkit.bundle.run_files import ALL_NAMES, EVIDENCE, EXTENDED_PDF, HTML, PDF
 from auditkit.errors import EvidenceError, InputError, Problem
 from auditkit.records.audit import AuditRecord
 from auditkit.signing.keys.signer import load_certificate
@@ -23,8 +23,6 @@ from auditkit.verifying.brought import NOTHING, Brought
 from auditkit.verifying.limits import read_bounded, unbounded
 from auditkit.verifying.outcome import Kind, NotRunError
 from auditkit.verifying.packed import read_zip
-
-ATTACHABLE = (EVIDENCE, HTML, POLICY)
 
 # pikepdf logs what it repairs in a damaged file; the checks say what is wrong with it.
 logging.getLogger("pikepdf").addHandler(logging.NullHandler())
@@ -111,6 +109,8 @@ class Case:
         """
         try:
             return parse_evidence(self.part(EVIDENCE))
+        except NewerEvidenceError as error:
+            raise NotRunError(str(error)) from error
         except Exception as error:  # hostile bytes: whatever breaks the reader is check 8's failure
             raise NotRunError(f"{EVIDENCE} cannot be read") from error
 

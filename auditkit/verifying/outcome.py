@@ -10,29 +10,43 @@ from auditkit.digest import Json
 Outcome = Literal["passed", "failed", "not_run"]
 Kind = Literal["run_directory", "pdf", "pack"]
 
-_OF_A_RUN = frozenset({"manifest", "attestation", "statement", "evidence"})
+Result = Literal["verified", "not_compared", "failed"]
+
+_WORDS = frozenset({"evidence", "conclusions", "report_html"})
+_OF_A_RUN = frozenset({"manifest", "attestation", "statement"}) | _WORDS
 
 REQUIRED: dict[Kind, frozenset[str]] = {
     "run_directory": _OF_A_RUN,
     "pack": _OF_A_RUN | {"pack"},
-    "pdf": frozenset({"pdf_seal", "evidence"}),
+    "pdf": frozenset({"pdf_seal"}) | _WORDS,
 }
 """Checks without which nothing is verified, however few failed."""
 
 
 class NotRunError(Exception):
-    """A check cannot be made here. Carries the reason; it is a result, not a failure."""
+    """A check cannot be made here. Carries the reason; it is a result, not a failure.
+
+    ``waived``: there is nothing to check, so nothing is missing without it.
+    """
+
+    def __init__(self, reason: str, *, waived: bool = False) -> None:
+        super().__init__(reason)
+        self.waived = waived
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check: its number and stable id, what it asks, what came of it, and why."""
+    """One check: its number and stable id, what it asks, what came of it, and why.
+
+    ``waived``: it was not run because there is nothing to check.
+    """
 
     number: int
     id: str
     title: str
     outcome: Outcome
     detail: str
+    waived: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,10 +58,29 @@ class Verification:
     checks: tuple[Check, ...]
 
     @property
+    def result(self) -> Result:
+        """``failed`` where a check failed, ``verified`` where those that everything rests on passed.
+
+        Else ``not_compared``: nothing is broken, and something that a reader relies on could not be
+        compared here.
+        """
+        if self.failed:
+            return "failed"
+        return "not_compared" if self.not_compared else "verified"
+
+    @property
+    def not_compared(self) -> tuple[Check, ...]:
+        """The checks without which nothing is verified, and that could not be made."""
+        return tuple(
+            check
+            for check in self.checks
+            if check.outcome == "not_run" and check.id in REQUIRED[self.kind] and not check.waived
+        )
+
+    @property
     def ok(self) -> bool:
-        """Whether no check failed, and those that everything rests on were made."""
-        passed = {check.id for check in self.checks if check.outcome == "passed"}
-        return not self.failed and REQUIRED[self.kind] <= passed
+        """Whether everything is verified that a reader relies on."""
+        return self.result == "verified"
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -60,6 +93,7 @@ class Verification:
             "checks": [asdict(check) for check in self.checks],
             "kind": self.kind,
             "ok": self.ok,
+            "result": self.result,
             "path": self.path,
         }
 

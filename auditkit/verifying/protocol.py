@@ -33,7 +33,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.evidence import NewerEvidenceError, parse_evidence
 from auditkit.bundle.packing import (
     BESIDE,
     INSTRUCTIONS,
@@ -61,17 +61,19 @@ from auditkit.bundle.run_files import (
 )
 from auditkit.digest import sha256_hex
 from auditkit.errors import AuditkitError, EnvironmentUnavailableError, EvidenceError
+from auditkit.judging.editions import EDITIONS, edition_of
 from auditkit.law import load_law
 from auditkit.messages import languages
 from auditkit.records.audit import Checkpoint
 from auditkit.report.html import render_html
-from auditkit.resources import tool
+from auditkit.resources import page_digest, tool
 from auditkit.signing.dsse import describe, statement_about, verify_envelope
 from auditkit.signing.keys.signer import fingerprint
 from auditkit.verifying.brought import NOTHING, Brought
 from auditkit.verifying.case import Case, read_case
 from auditkit.verifying.outcome import Check, NotRunError, Verification, one_line
 from auditkit.verifying.recompute import mismatches
+from auditkit.verifying.sentences import otherwise_worded
 from auditkit.verifying.signatures import certificate, commitment, extension, html_signature
 from auditkit.verifying.witnesses import checked_checkpoint, held_in_store, witnessed
 
@@ -96,7 +98,10 @@ def check(case: Case, path: str) -> Verification:
 def _make(number: int, step: Step, case: Case) -> Check:
     try:
         detail = step.check(case)
-    except (NotRunError, EnvironmentUnavailableError) as error:
+    except NotRunError as error:
+        reason = one_line(str(error))
+        return Check(number, step.id, step.title, "not_run", reason, waived=error.waived)
+    except EnvironmentUnavailableError as error:
         return Check(number, step.id, step.title, "not_run", one_line(str(error)))
     except AuditkitError as error:
         return Check(number, step.id, step.title, "failed", one_line(error.message))
@@ -208,7 +213,10 @@ def _attachments(case: Case) -> str:
 
 # 8
 def _evidence(case: Case) -> str:
-    record = parse_evidence(case.part(EVIDENCE))
+    try:
+        record = parse_evidence(case.part(EVIDENCE))
+    except NewerEvidenceError as error:
+        raise NotRunError(str(error)) from error
     return f"run {record.run_id}, schema {record.schema_version}"
 
 
@@ -222,17 +230,31 @@ def _policy(case: Case) -> str:
 
 # 10
 def _conclusions(case: Case) -> str:
-    differing = mismatches(case.record)
-    if differing:
+    record, edition = case.record, edition_of(case.record)
+    if edition is None:
+        raise NotRunError(
+            f"judged under rules {record.editions.rules}, this build has {max(EDITIONS)}: made by a newer "
+            "auditkit"
+        )
+    if differing := mismatches(record, edition):
         raise EvidenceError(f"not what the measurements give: {', '.join(differing)}")
-    return f"{len(case.record.tasks)} tasks recomputed"
+    tasks = f"{len(record.tasks)} tasks recomputed under rules {edition.number}"
+    if worded := otherwise_worded(record, edition):
+        said = f"{', '.join(worded[:5])}{' and others' if len(worded) > 5 else ''}"
+        if edition.released or record.tool == tool():
+            raise EvidenceError(f"a sentence is not the one its values give: {said}")
+        raise NotRunError(
+            f"{tasks}, codes and values agree; but another build of auditkit ({record.tool.version}) worded "
+            f"{said}"
+        )
+    return f"{tasks}, sentence by sentence"
 
 
 # 11
 def _report_html(case: Case) -> str:
     parts = case.attachments if case.kind == "pdf" else case.files
     if HTML not in parts and not case.wants(HTML):
-        raise NotRunError("the policy's report.formats leaves the HTML report out")
+        raise NotRunError("the policy's report.formats leaves the HTML report out", waived=True)
     shown, record = case.part(HTML), case.record
     if record.report.language not in languages():
         raise NotRunError(f"this auditkit has no catalogue for {record.report.language!r}")
@@ -251,6 +273,9 @@ def _report_html(case: Case) -> str:
             f"the record names legal register {record.legal_register.version}, "
             f"this auditkit has {installed}"
         )
+    if record.editions.page != page_digest():
+        named = record.editions.page or "of schema 1"
+        raise NotRunError(f"laid out under page edition {named}, this build has {page_digest()}")
     if record.tool != tool():
         raise NotRunError(f"made by another build of auditkit ({record.tool.version})")
     raise EvidenceError(f"{HTML} is not what the record gives")
@@ -258,7 +283,7 @@ def _report_html(case: Case) -> str:
 
 # 12
 def _checkpoint(case: Case) -> str:
-    mark = checked_checkpoint(case.record)
+    mark = checked_checkpoint(case.record, case.part(EVIDENCE))
     return f"record {mark.leaf_index} of {mark.tree_size}, signed with {mark.verifier_key}"
 
 
@@ -266,7 +291,7 @@ def _checkpoint(case: Case) -> str:
 def _store(case: Case) -> str:
     if case.brought.store is None:
         raise NotRunError("no evidence store was given")
-    return held_in_store(case.record, _carried(case), case.brought.store)
+    return held_in_store(case.record, case.part(EVIDENCE), _carried(case), case.brought.store)
 
 
 # 14
@@ -276,7 +301,7 @@ def _witnesses(case: Case) -> str:
 
 def _carried(case: Case) -> Checkpoint:
     try:
-        return checked_checkpoint(case.record)
+        return checked_checkpoint(case.record, case.part(EVIDENCE))
     except EvidenceError as error:
         raise NotRunError("the record's own checkpoint does not verify") from error
 

@@ -1,12 +1,13 @@
 """Recompute what a record concludes from what it measured, without a model, and say what differs.
 
 Every derived value is computed again by the functions the engine used: signature, ranks, intervals,
-circuit, comparison, ladder, findings, verdicts. Used by ``auditkit verify``.
+circuit, comparison, ladder, findings, limitations, verdicts. What is a rule is asked of the edition that
+judged the record. Statements are compared by code and values; ``sentences`` compares how they are worded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from auditkit.circuits.circuit import backups_of, belonging, circuit_of, grounds, layer_order
 from auditkit.circuits.codes import (
@@ -36,8 +37,10 @@ from auditkit.circuits.effects import (
 )
 from auditkit.circuits.intervals import mean_interval
 from auditkit.circuits.unique_codes import NO_CIRCUIT, NOTHING_CAUSAL, differences
-from auditkit.controls.outcomes import as_planned, contradicts, distinct, summed_up
-from auditkit.judging.conclusions import CONCLUDED, concluded
+from auditkit.controls.outcomes import contradicts, distinct, misjudged, planned_in
+from auditkit.judging.conclusions import CONCLUDED
+from auditkit.judging.editions import Edition
+from auditkit.judging.measured import Measured
 from auditkit.judging.verdict import overall
 from auditkit.model.fingerprint import (
     TOKENIZER_NAME,
@@ -51,18 +54,21 @@ from auditkit.records.calibration import ControlRun, NegativeControl
 from auditkit.records.causal import Causal, HeadsEffect, PatchedHead, RandomSets, SetEffect
 from auditkit.records.model import ModelIdentity, PinnedDigest
 from auditkit.records.specification import Specification
-from auditkit.records.task import Codes, PromptSet, TaskRecord
+from auditkit.records.task import Codes, Finding, PromptSet, TaskRecord
 from auditkit.records.unique_codes import UniqueCodes
 from auditkit.verifying.recompute_codes import details
 
 
-def mismatches(record: AuditRecord) -> tuple[str, ...]:
+def mismatches(record: AuditRecord, edition: Edition) -> tuple[str, ...]:
     """The key paths whose value is not what the recorded measurements give; empty if none."""
-    found = [f"model.{key}" for key in _model(record.model)]
-    found += [f"calibration.{key}" for key in _calibration(record)]
-    found += [f"tasks[{t.id}].{key}" for t in record.tasks for key in _task(t, record)]
+    found = [] if record.schema_version == edition.schema else ["editions.rules"]
+    found += [f"model.{key}" for key in _model(record.model)]
+    found += [f"calibration.{key}" for key in _calibration(record, edition)]
+    found += [f"tasks[{t.id}].{key}" for t in record.tasks for key in _task(t, record, edition)]
     if record.verdict != overall([task.verdict for task in record.tasks]):
         found.append("verdict")
+    if record.limitations != edition.limitations_of(record):
+        found.append("limitations")
     return tuple(found)
 
 
@@ -85,7 +91,7 @@ def _model(model: ModelIdentity) -> Iterator[str]:
         yield "pinned"
 
 
-def _calibration(record: AuditRecord) -> Iterator[str]:
+def _calibration(record: AuditRecord, edition: Edition) -> Iterator[str]:
     """Known-answer controls that are not those of the tasks' settings, or come to something else."""
     settings = record.calibration.settings
     asked = distinct({task.id: task.specification for task in record.tasks})
@@ -93,13 +99,13 @@ def _calibration(record: AuditRecord) -> Iterator[str]:
         yield "settings"
     for index, setting in enumerate(settings):
         key = f"settings[{index}]"
-        if not as_planned(setting):
+        if planned_in(setting) != edition.controls:
             yield f"{key}.models"
         for run in setting.models:
             yield from _control(f"{key}.{run.name}", run, setting.specification)
         for control in setting.negative_controls:
             yield from _control(f"{key}.{control.name}", control, setting.specification)
-        if setting != summed_up(setting):
+        if misjudged(setting):
             yield f"{key}.outcomes"
 
 
@@ -115,7 +121,7 @@ def _control(
         yield f"{key}.reported"
 
 
-def _task(task: TaskRecord, record: AuditRecord) -> Iterator[str]:
+def _task(task: TaskRecord, record: AuditRecord, edition: Edition) -> Iterator[str]:
     specification = task.specification
     behaviour = task.behaviour
     if behaviour != behaviour_of(
@@ -144,7 +150,7 @@ def _task(task: TaskRecord, record: AuditRecord) -> Iterator[str]:
         )
         if task.circuit != expected_circuit:
             yield "circuit"
-    yield from _conclusions(task, record)
+    yield from _conclusions(task, record, edition)
 
 
 def _assessed_together(task: TaskRecord) -> Iterator[str]:
@@ -373,8 +379,17 @@ def _constant_role(task: TaskRecord, causal: Causal) -> Iterator[str]:
         yield "causal.constant_role.with_circuit"
 
 
-def _conclusions(task: TaskRecord, record: AuditRecord) -> Iterator[str]:
-    again = concluded(task, record.model.weights_digest, record.calibration)
+def _conclusions(task: TaskRecord, record: AuditRecord, edition: Edition) -> Iterator[str]:
+    measured = Measured.of(task)
+    again = edition.conclude(measured, record.model.weights_digest, record.calibration)
     for key in CONCLUDED:
-        if getattr(task, key) != getattr(again, key):
+        recorded, computed = getattr(task, key), getattr(again, key)
+        if key == "findings" and edition.schema == "1":
+            recorded, computed = _without_values(recorded), _without_values(computed)
+        if recorded != computed:
             yield key
+
+
+def _without_values(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    """Findings as schema 1 has them: their values are in their sentences, which ``sentences`` compares."""
+    return [(each.code, each.level) for each in findings]

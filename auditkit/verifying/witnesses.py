@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditkit.bundle.evidence import parse_evidence, stored_bytes
+from auditkit.bundle.evidence import parse_evidence, stored_part
 from auditkit.bundle.run_files import EVIDENCE
 from auditkit.errors import EvidenceError, InputError
 from auditkit.records.audit import AuditRecord, Checkpoint
@@ -42,8 +42,8 @@ class Witness:
     finished: str | None
 
 
-def checked_checkpoint(record: AuditRecord) -> Checkpoint:
-    """The checkpoint of a record, once it is shown to be about this record, by arithmetic alone.
+def checked_checkpoint(record: AuditRecord, evidence: bytes) -> Checkpoint:
+    """The checkpoint of a record, once it is shown to be about this evidence, by arithmetic alone.
 
     Raises:
         EvidenceError: there is none, the record is not its leaf, the root does not follow from the
@@ -52,7 +52,7 @@ def checked_checkpoint(record: AuditRecord) -> Checkpoint:
     mark = record.checkpoint
     if mark is None:
         raise EvidenceError("the record has no checkpoint")
-    leaf = leaf_hash(stored_bytes(record))
+    leaf = leaf_hash(stored_part(evidence))
     if mark.leaf_hash != _printed(leaf):
         raise EvidenceError(f"the record's leaf hash is {_printed(leaf)}, not {mark.leaf_hash}")
     path = [bytes.fromhex(node.removeprefix("sha256:")) for node in mark.inclusion_proof]
@@ -70,7 +70,9 @@ def checked_checkpoint(record: AuditRecord) -> Checkpoint:
     return mark
 
 
-def held_in_store(record: AuditRecord, mark: Checkpoint, store: EvidenceStore) -> str:
+def held_in_store(
+    record: AuditRecord, evidence: bytes, mark: Checkpoint, store: EvidenceStore
+) -> str:
     """What a store that holds this record under this checkpoint is said to hold.
 
     Raises:
@@ -80,7 +82,7 @@ def held_in_store(record: AuditRecord, mark: Checkpoint, store: EvidenceStore) -
     row = store.get(record.run_id)
     if row is None:
         raise NotRunError("the store given does not hold this run")
-    if row.body != stored_bytes(record):
+    if row.body != stored_part(evidence):
         raise EvidenceError("the store holds another record of this run")
     outcome = store.audit()
     if not outcome.clean:
@@ -151,17 +153,18 @@ def read_witness(path: Path) -> Witness:
                 note = content.decode("utf-8")
                 return Witness(path, head_in(note), note, None, None)
             if content.startswith(b"{"):
-                return _of_record(path, parse_evidence(content))
+                return _of_record(path, content)
         elif not path.is_dir():  # to read a pipe would be to wait for ever
             raise EvidenceError("neither a file nor a folder")
-        return _of_record(path, parse_evidence(read_case(path).part(EVIDENCE)))
+        return _of_record(path, read_case(path).part(EVIDENCE))
     except (EvidenceError, InputError, OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else str(error)
         raise EvidenceError(f"{path}: not a witness: {said}") from error
 
 
-def _of_record(path: Path, record: AuditRecord) -> Witness:
-    mark = checked_checkpoint(record)
+def _of_record(path: Path, evidence: bytes) -> Witness:
+    record = parse_evidence(evidence)
+    mark = checked_checkpoint(record, evidence)
     return Witness(path, head_in(mark.note), mark.note, mark.verifier_key, record.times.finished)
 
 

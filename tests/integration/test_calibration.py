@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from auditkit.bundle.evidence import evidence_bytes
-from auditkit.controls.calibrating import N_CONTROLS, reported
+from auditkit.controls.calibrating import N_CONTROLS, calibrate, reported
 from auditkit.controls.construction import build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.negative_controls import with_random_weights, with_shuffled_labels
@@ -21,12 +21,12 @@ from auditkit.controls.outcomes import (
     Truth,
     control_specification,
     distinct,
-    summed_up,
 )
 from auditkit.controls.planting import Kind
-from auditkit.engine import calibrate
 from auditkit.identifying.mechanism import Investigation, Mechanism
-from auditkit.judging.conclusions import concluded
+from auditkit.judging.conclusions import conclude
+from auditkit.judging.editions import CURRENT
+from auditkit.judging.measured import Measured
 from auditkit.policy.specifying import STANDARD
 from auditkit.progress import Advance, NoProgress
 from auditkit.records.audit import AuditRecord
@@ -41,7 +41,16 @@ from auditkit.records.calibration import (
 from auditkit.records.specification import Ablation, Specification
 from auditkit.records.task import Circuit
 from auditkit.verifying.recompute import mismatches
-from tests.builders import audit_record, calibration, causal, codes, copying, effect, specification
+from tests.builders import (
+    audit_record,
+    calibration,
+    causal,
+    codes,
+    copying,
+    effect,
+    specification,
+    summed_up,
+)
 
 ALL_PLACES: tuple[Place, ...] = ("circuit", "constant_role", "backup")
 KINDS: dict[str, PlantedKind] = {
@@ -246,7 +255,7 @@ def test_a_head_is_reported_once_and_the_circuit_comes_first() -> None:
         "0.1": "circuit",
         "1.1": "constant_role",
     }
-    assert reported(NotAssessed(reason="nothing to look for")) == {}
+    assert reported(NotAssessed(code="left_out", reason="nothing to look for")) == {}
 
 
 # What it does to a verdict, and what verification recomputes.
@@ -257,7 +266,7 @@ def test_a_failed_calibration_leaves_the_verdict_open() -> None:
     failed = calibration(lost=("lookup-hard/1.1",))
     assert failed.settings[0].state == "not_observed"
     task = copying()
-    again = concluded(task, audit_record().model.weights_digest, failed)
+    again = conclude(Measured.of(task), audit_record().model.weights_digest, failed)
     assert (task.verdict, again.verdict) == ("consistent", "inconclusive")
     (finding,) = [each for each in again.findings if each.code == "calibration_not_observed"]
     assert "1 missed (1 negative)" in finding.text
@@ -268,7 +277,7 @@ def test_a_task_without_controls_cannot_be_weighed() -> None:
     """A record whose calibration names other tasks gives no verdict on this one."""
     (setting,) = calibration().settings
     elsewhere = Calibration(settings=(setting.model_copy(update={"tasks": ("other",)}),))
-    again = concluded(copying(), audit_record().model.weights_digest, elsewhere)
+    again = conclude(Measured.of(copying()), audit_record().model.weights_digest, elsewhere)
     assert again.verdict == "inconclusive"
     assert again.findings[-1].code == "calibration_missing"
 
@@ -315,14 +324,14 @@ def test_a_changed_calibration_is_named(path: str, value: object, named: str | N
         with pytest.raises(ValueError, match="models"):
             changed(path, value)
         return
-    found = mismatches(changed(path, value))
+    found = mismatches(changed(path, value), CURRENT)
     assert any(named in each for each in found), found
 
 
 def test_a_control_without_behaviour_can_report_nothing() -> None:
     """The audit looks no further there, so a record that says otherwise is named."""
     record = changed(f"{FIRST}/behaviour/state", "not_observed")
-    assert "calibration.settings[0].lookup-hard.reported" in mismatches(record)
+    assert "calibration.settings[0].lookup-hard.reported" in mismatches(record, CURRENT)
 
 
 def test_leaving_a_model_out_is_named() -> None:
@@ -331,7 +340,7 @@ def test_leaving_a_model_out_is_named() -> None:
     (setting,) = record.calibration.settings
     fewer = summed_up(setting.model_copy(update={"models": setting.models[1:]}))
     shortened = record.model_copy(update={"calibration": Calibration(settings=(fewer,))})
-    assert "calibration.settings[0].models" in mismatches(shortened)
+    assert "calibration.settings[0].models" in mismatches(shortened, CURRENT)
 
 
 def test_what_a_control_is_run_with_names_no_task() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from auditkit.bundle.run_files import assemble, publish
+from auditkit.judging.editions import CURRENT
 from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.unique_codes import UniqueCodes
@@ -54,7 +55,7 @@ def test_a_task_by_the_published_method(policy: Path, tmp_path: Path, auditkit: 
     record = AuditRecord.model_validate_json(content)
     codes = record.tasks[0].codes
     assert isinstance(codes, UniqueCodes)
-    assert mismatches(record) == ()
+    assert mismatches(record, CURRENT) == ()
     document = json.loads(content)
     place = next(i for i, head in enumerate(codes.heads) if head.count == 0)
     document["tasks"][0]["codes"]["examples"][0]["positive"]["codes"][place] = 199

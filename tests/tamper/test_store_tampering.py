@@ -278,7 +278,7 @@ def report(record: AuditRecord, folder: Path) -> Path:
 
 
 def ask(record: AuditRecord, *paths: Path, store: EvidenceStore | None = None) -> str:
-    return witnessed(record, checked_checkpoint(record), paths, store)
+    return witnessed(record, checked_checkpoint(record, evidence_bytes(record)), paths, store)
 
 
 def test_older_report_and_note_agree(file: Place, tmp_path: Path) -> None:
@@ -426,8 +426,9 @@ def test_changed_checkpoint_in_a_record_is_caught(
         change = {"note": older.note}
     assert not isinstance(change, str)
     changed = None if change is None else mark.model_copy(update=change)
+    forged = record.model_copy(update={"checkpoint": changed})
     with pytest.raises(EvidenceError, match=named):
-        checked_checkpoint(record.model_copy(update={"checkpoint": changed}))
+        checked_checkpoint(forged, evidence_bytes(forged))
 
 
 def test_note_that_the_store_never_kept_is_caught(file: Place) -> None:
@@ -439,5 +440,7 @@ def test_note_that_the_store_never_kept_is_caught(file: Place) -> None:
     note = note_signer(2).sign(TreeHead(mark.origin, 1, root))
     update = {"note": note.note, "verifier_key": note.verifier_key}
     changed = record.model_copy(update={"checkpoint": mark.model_copy(update=update)})
+    evidence = evidence_bytes(changed)
+    mark = checked_checkpoint(changed, evidence)
     with pytest.raises(EvidenceError, match="does not hold the checkpoint"):
-        held_in_store(changed, checked_checkpoint(changed), file.reader())
+        held_in_store(changed, evidence, mark, file.reader())

@@ -32,6 +32,7 @@ from auditkit.bundle.evidence import evidence_bytes
 from auditkit.bundle.run_files import ALL_NAMES, assemble, manifest, publish
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import EvidenceError, InputError
+from auditkit.judging.editions import CURRENT
 from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
@@ -160,7 +161,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Run:
         directories.append(publish(bundle_of(record, key), base / "out", run_id))
         if run_id == RUN_ID:
             first = record
-    assert mismatches(first) == ()
+    assert mismatches(first, CURRENT) == ()
     return Run(directories[0], directories[1], first, key, stranger, base / "evidence.db")
 
 

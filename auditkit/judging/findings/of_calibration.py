@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
+from auditkit.judging.findings.stating import finding
+from auditkit.records.base import Row
 from auditkit.records.calibration import CalibratedSetting
 from auditkit.records.task import Finding
 
 
 def finding_of(controls: CalibratedSetting | None) -> Finding:
-    """What a reader of a task should know of its calibration, in one sentence or two."""
+    """What a reader of a task should know of its calibration."""
     if controls is None:
-        return Finding(
-            code="calibration_missing",
-            level="warning",
-            text="The record holds no known-answer controls run with the settings of this task.",
-        )
+        return finding("calibration_missing", "warning")
     if controls.state == "observed":
-        return Finding(
-            code="calibration_observed",
-            level="note",
-            text="On models whose circuit is known, the method with these settings recovered every "
-            f"planted head it looks for ({_recovered(controls)}), and reported nothing falsely.",
+        return finding(
+            "calibration_observed",
+            "note",
+            recovered=_sum(controls, "recovered"),
+            not_sought=_sum(controls, "not_looked_for"),
         )
-    return Finding(
-        code="calibration_not_observed",
-        level="warning",
-        text="On models whose circuit is known, the method with these settings does not find what was "
-        f"planted: {_tally(controls)}. What it finds in this model cannot settle whether the model is "
-        "consistent with the declaration.",
+    return finding(
+        "calibration_not_observed",
+        "warning",
+        recovered=_sum(controls, "recovered"),
+        missed=_by_kind(controls, "missed"),
+        falsely_reported=_by_kind(controls, "falsely_reported"),
+        reported_in=tuple(each.name for each in controls.negative_controls if each.reported),
     )
 
 
-def _recovered(controls: CalibratedSetting) -> str:
-    recovered = f"{_sum(controls, 'recovered')} heads"
-    unsought = _sum(controls, "not_looked_for")
-    return f"{recovered}; {unsought} it does not look for" if unsought else recovered
-
-
-def _tally(controls: CalibratedSetting) -> str:
-    parts = [f"{_sum(controls, 'recovered')} recovered"]
-    for word, outcome in (("missed", "missed"), ("falsely reported", "falsely_reported")):
-        kinds = [
-            f"{n} {each.kind.replace('_', ' ')}"
-            for each in controls.totals
-            if (n := getattr(each, outcome))
-        ]
-        named = f" ({', '.join(kinds)})" if kinds else ""
-        parts.append(f"{_sum(controls, outcome) or 'none'} {word}{named}")
-    whole = [each.name.replace("_", " ") for each in controls.negative_controls if each.reported]
-    if whole:
-        parts.append(f"heads reported in {', '.join(whole)}, where there is none to report")
-    return ", ".join(parts)
+def _by_kind(controls: CalibratedSetting, outcome: str) -> tuple[Row, ...]:
+    """How many heads of each kind have this outcome, for the kinds that have any."""
+    return tuple(
+        {"kind": each.kind, "heads": n} for each in controls.totals if (n := getattr(each, outcome))
+    )
 
 
 def _sum(controls: CalibratedSetting, outcome: str) -> int:

@@ -23,7 +23,8 @@ from auditkit.bundle.packing import BESIDE, PACK, RUN, listing, pack, zipped
 from auditkit.bundle.run_files import publish, write_new
 from auditkit.digest import canonical_json
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError, InputError
-from auditkit.judging.conclusions import concluded
+from auditkit.judging.conclusions import conclude
+from auditkit.judging.measured import Measured
 from auditkit.model.fingerprint import fingerprint
 from auditkit.records.base import NotAssessed
 from auditkit.records.task import TaskRecord
@@ -91,8 +92,10 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
     record = measured_record(RUN_ID)
     identity = record.model.model_copy(update=vars(found))
     tasks = tuple(
-        concluded(
-            declared_for(task, found.weights_digest), found.weights_digest, record.calibration
+        conclude(
+            Measured.of(declared_for(task, found.weights_digest)),
+            found.weights_digest,
+            record.calibration,
         )
         for task in record.tasks
     )

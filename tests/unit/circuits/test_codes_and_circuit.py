@@ -26,7 +26,7 @@ from auditkit.records.causal import PatchedHead
 from auditkit.records.task import Codes, ExampleCodes
 from tests.builders import codes, model_identity, patched, specification
 
-UNSEEN = NotAssessed(reason="left out of this test")
+UNSEEN = NotAssessed(code="left_out", reason="left out of this test")
 SPACE = CodeSpace(("0.0", "0.1", "1.0"), latents=2)
 SETS = st.lists(st.frozensets(st.integers(0, 11)), min_size=1, max_size=8)
 

@@ -17,6 +17,7 @@ from auditkit.circuits.effects import NO_BEHAVIOUR
 from auditkit.circuits.intervals import rounded
 from auditkit.circuits.null import false_discovery_rates
 from auditkit.circuits.unique_codes import count_null, counted, reported, softmax, unique_count
+from auditkit.judging.editions import CURRENT
 from auditkit.judging.limitations import limitations_of
 from auditkit.records.audit import AuditRecord
 from auditkit.records.task import NullTest, TaskRecord
@@ -220,7 +221,7 @@ def test_page_1_limits_name_the_method_only_where_it_was_used() -> None:
 def test_the_hand_made_record_agrees_with_itself() -> None:
     """Nothing differs in a record of unique codes, and it is read back as it was written."""
     record = watched_record()
-    assert mismatches(record) == ()
+    assert mismatches(record, CURRENT) == ()
     assert AuditRecord.model_validate_json(evidence_bytes(record)) == record
 
 
@@ -275,7 +276,7 @@ def changed(path: str, value: object) -> AuditRecord:
 )
 def test_a_changed_value_is_named(path: str, value: object, named: str) -> None:
     """One changed value makes what rests on it disagree."""
-    found = mismatches(changed(path, value))
+    found = mismatches(changed(path, value), CURRENT)
     assert any(named in each for each in found), found
 
 
@@ -285,7 +286,7 @@ def test_attributed_codes_cannot_pass_as_unique_ones() -> None:
     task = record.tasks[0]
     specification = task.specification.model_copy(update={"method": "unique-codes"})
     swapped = task.model_copy(update={"specification": specification})
-    found = mismatches(record.model_copy(update={"tasks": (swapped, record.tasks[1])}))
+    found = mismatches(record.model_copy(update={"tasks": (swapped, record.tasks[1])}), CURRENT)
     assert {f"tasks[copying].{key}" for key in ("codes", "causal", "circuit")} <= set(found)
 
 
@@ -296,7 +297,7 @@ def test_without_the_behaviour_nothing_was_counted() -> None:
         watching().model_copy(update={**absent, "behaviour": behaviour(does_it=False)})
     )
     record = watched_record().model_copy(update={"tasks": (task,), "verdict": "not_assessed"})
-    assert mismatches(record) == ()
+    assert mismatches(record, CURRENT) == ()
     counted_anyway = task.model_copy(update={"codes": unique_codes()})
-    found = mismatches(record.model_copy(update={"tasks": (counted_anyway,)}))
+    found = mismatches(record.model_copy(update={"tasks": (counted_anyway,)}), CURRENT)
     assert "tasks[watching].codes" in found

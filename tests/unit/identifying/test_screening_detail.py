@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from auditkit.circuits.codes import CodeSpace, discretise, quorum_count, recorded_effects, signature
+from auditkit.circuits.codes import (
+    CodeSpace,
+    RankedCodes,
+    discretise,
+    quorum_count,
+    recorded_effects,
+    signature,
+)
 from auditkit.circuits.null import NO_PARTNER
 from auditkit.circuits.roles import NOWHERE, roles_of
 from auditkit.circuits.stability import ONE_SEED
@@ -73,14 +80,14 @@ def settings() -> Specification:
 
 
 @pytest.fixture(scope="module")
-def found(subject: Subject, captured: tuple[Captured, ...]) -> tuple[Codes, Screened]:
+def found(subject: Subject, captured: tuple[Captured, ...]) -> tuple[RankedCodes, Screened]:
     means = MeanOutputs.over(captured)
     effect = Intervention(subject, captured, "resample", means).task_effect
     return screen(subject, captured, settings(), abs(effect))
 
 
 @pytest.fixture(scope="module")
-def detailed(found: tuple[Codes, Screened], captured: tuple[Captured, ...]) -> Codes:
+def detailed(found: tuple[RankedCodes, Screened], captured: tuple[Captured, ...]) -> Codes:
     codes, screened = found
     return in_detail(codes, CIRCUIT, screened, captured, settings())
 
@@ -94,7 +101,7 @@ def rows(captured: tuple[Captured, ...]) -> list[tuple[int, Captured, int]]:
 
 
 def test_what_a_run_records_is_what_recomputing_gives(
-    detailed: Codes, found: tuple[Codes, Screened]
+    detailed: Codes, found: tuple[RankedCodes, Screened]
 ) -> None:
     """No detail of a real run differs when it is worked out again without torch."""
     task = copying().model_copy(
@@ -130,7 +137,7 @@ def test_role_shares_are_those_of_one_position_after_another(
 
 
 def test_a_head_without_any_effect_has_no_roles(
-    found: tuple[Codes, Screened], captured: tuple[Captured, ...]
+    found: tuple[RankedCodes, Screened], captured: tuple[Captured, ...]
 ) -> None:
     """Where nothing was attributed the shares are absent, not zero."""
     silent = tuple(
@@ -149,7 +156,7 @@ def test_a_head_without_any_effect_has_no_roles(
 
 
 def test_latents_carry_the_effects_and_prompts_of_their_code(
-    detailed: Codes, found: tuple[Codes, Screened], captured: tuple[Captured, ...]
+    detailed: Codes, found: tuple[RankedCodes, Screened], captured: tuple[Captured, ...]
 ) -> None:
     """Each latent of the signature, its support as counted in the codes, its prompts by search."""
     space, attribution = found[1].space, found[1].attribution
@@ -182,7 +189,7 @@ def test_latents_carry_the_effects_and_prompts_of_their_code(
 
 
 def test_negatives_are_compared_with_the_next_of_their_length(
-    detailed: Codes, found: tuple[Codes, Screened], captured: tuple[Captured, ...]
+    detailed: Codes, found: tuple[RankedCodes, Screened], captured: tuple[Captured, ...]
 ) -> None:
     """The one pair of three tokens has no partner; the other three go round."""
     null = detailed.negatives
@@ -204,7 +211,7 @@ def test_negatives_are_compared_with_the_next_of_their_length(
 
 
 def test_without_two_negatives_of_a_length_there_is_no_null(
-    found: tuple[Codes, Screened], captured: tuple[Captured, ...]
+    found: tuple[RankedCodes, Screened], captured: tuple[Captured, ...]
 ) -> None:
     """The null says why it is absent."""
     alone = [item for item in captured if len(item.batch.places) == 1]
@@ -212,7 +219,7 @@ def test_without_two_negatives_of_a_length_there_is_no_null(
 
 
 def test_the_envelope_is_that_of_making_every_setting_s_codes(
-    detailed: Codes, found: tuple[Codes, Screened], captured: tuple[Captured, ...]
+    detailed: Codes, found: tuple[RankedCodes, Screened], captured: tuple[Captured, ...]
 ) -> None:
     """Attributing, discretising and intersecting for each setting gives the recorded heads."""
     envelope, (_, screened) = detailed.envelope, found
@@ -231,7 +238,7 @@ def test_the_envelope_is_that_of_making_every_setting_s_codes(
 
 
 def test_one_seed_gives_no_envelope(
-    found: tuple[Codes, Screened], captured: tuple[Captured, ...]
+    found: tuple[RankedCodes, Screened], captured: tuple[Captured, ...]
 ) -> None:
     """With one seed nothing is trained again, and the record says so."""
     base = settings()
@@ -240,7 +247,7 @@ def test_one_seed_gives_no_envelope(
 
 
 def test_nothing_is_run_for_the_details(
-    subject: Subject, found: tuple[Codes, Screened], captured: tuple[Captured, ...]
+    subject: Subject, found: tuple[RankedCodes, Screened], captured: tuple[Captured, ...]
 ) -> None:
     """All details come from what was captured: not one forward pass more."""
     before = subject.forwards

@@ -19,6 +19,7 @@ from auditkit.circuits.effects import (
 from auditkit.circuits.intervals import mean_interval
 from auditkit.circuits.stability import code_envelope
 from auditkit.judging.findings import findings_of
+from auditkit.judging.measured import Assessed
 from auditkit.judging.verdict import (
     NO_EXPECTATION,
     comparison_of,
@@ -103,7 +104,11 @@ FOUND = circuit("0.1", "1.0")
         ("no head", "inconclusive", {"heads": ()}),
         ("not necessary", "inconclusive", {"causal": causal_with(necessity="0.4999")}),
         ("just necessary", "consistent", {"causal": causal_with(necessity="0.5")}),
-        ("causal check skipped", "inconclusive", {"causal": NotAssessed(reason="skipped")}),
+        (
+            "causal check skipped",
+            "inconclusive",
+            {"causal": NotAssessed(code="left_out", reason="skipped")},
+        ),
         ("not sufficient, not claimed", "consistent", {"causal": causal_with(sufficiency="0.1")}),
         (
             "not sufficient, claimed",
@@ -259,7 +264,7 @@ def codes_of(findings: tuple[Finding, ...]) -> list[str]:
 
 
 def told(task: TaskRecord, **changes: object) -> list[str]:
-    return codes_of(findings_of(task.model_copy(update=changes), WEIGHTS))
+    return codes_of(findings_of(Assessed.of(task.model_copy(update=changes)), WEIGHTS))
 
 
 def test_the_reader_is_told_what_was_not_reached() -> None:
@@ -275,7 +280,9 @@ def test_the_reader_is_told_what_was_not_reached() -> None:
     assert "expectation_not_bound" in told(
         copying(), expected=expectation("0.1", "1.0", declared_for=None)
     )
-    assert "expectation_for_other_weights" in codes_of(findings_of(copying(), digest("0")))
+    assert "expectation_for_other_weights" in codes_of(
+        findings_of(Assessed.of(copying()), digest("0"))
+    )
     assert "few_examples_for_null" in told(copying())
     stability = copying().stability
     assert isinstance(stability, Stability)
@@ -309,7 +316,7 @@ def test_a_differing_circuit_names_the_heads() -> None:
     )
     (text,) = [
         finding.text
-        for finding in findings_of(task, WEIGHTS)
+        for finding in findings_of(Assessed.of(task), WEIGHTS)
         if finding.code == "differs_from_expectation"
     ]
     assert "Missing: 1.1." in text

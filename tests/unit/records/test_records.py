@@ -69,7 +69,7 @@ def test_floats_cannot_be_encoded() -> None:
 def test_absence_needs_a_reason() -> None:
     """ "Not assessed" without a reason is refused."""
     with pytest.raises(ValidationError):
-        NotAssessed(reason="")
+        NotAssessed(code="left_out", reason="")
 
 
 @pytest.mark.parametrize(

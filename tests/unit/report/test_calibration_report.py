@@ -6,14 +6,14 @@ import re
 import xml.etree.ElementTree as ET
 from decimal import Decimal
 
-from auditkit.controls.outcomes import RECORDED, summed_up
+from auditkit.controls.outcomes import RECORDED
 from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.calibration import Calibration, NegativeControl
 from auditkit.report.drawings.calibration_chart import KindRow, calibration_card, counts_text
 from auditkit.report.html import render_html
 from auditkit.report.sections.calibration import KINDS, calibration_views
-from tests.builders import audit_record, calibration, control_behaviour
+from tests.builders import audit_record, calibration, control_behaviour, summed_up
 
 BACKUPS = tuple(
     f"{run.name}/{head.head}"

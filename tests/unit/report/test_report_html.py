@@ -218,7 +218,9 @@ def test_the_page_can_be_read_without_seeing_it(page: Page) -> None:
 
 
 def test_absence_in_its_kinds_prints_differently() -> None:
-    unknown = rendered(with_first_task(circuit=NotAssessed(reason="It was skipped."))).text
+    unknown = rendered(
+        with_first_task(circuit=NotAssessed(code="left_out", reason="It was skipped."))
+    ).text
     empty = rendered(with_first_task(circuit=Circuit(heads=(), edges=(), pairs_tested=0))).text
     assert "Not assessed. It was skipped." in unknown
     assert "None of them changed the measured effect by 5 % or more" in empty
@@ -387,7 +389,7 @@ def test_the_details_of_the_codes_are_printed(words: str, page: Page) -> None:
 
 def test_details_that_are_absent_say_why() -> None:
     """Each part by itself, and none of them as zero."""
-    absent = NotAssessed(reason="It was skipped.")
+    absent = NotAssessed(code="left_out", reason="It was skipped.")
     for part in ("roles", "latents", "negatives", "envelope"):
         text = rendered(with_codes(**{part: absent})).text
         assert text.count("Not assessed. It was skipped.") == 1, part
@@ -404,7 +406,9 @@ def test_a_prompt_that_is_not_shown_is_not_said_to_be_printed() -> None:
     hidden = (
         audit_record()
         .tasks[0]
-        .examples.model_copy(update={"shown": NotAssessed(reason="It is from a file.")})
+        .examples.model_copy(
+            update={"shown": NotAssessed(code="left_out", reason="It is from a file.")}
+        )
     )
     assert "printed above" not in rendered(with_first_task(examples=hidden)).text
 

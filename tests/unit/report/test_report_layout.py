@@ -65,7 +65,7 @@ def with_tasks(*tasks: TaskRecord) -> AuditRecord:
 def stability() -> Stability:
     return Stability(
         draws=20,
-        templates=NotAssessed(reason="One template."),
+        templates=NotAssessed(code="left_out", reason="One template."),
         frequencies=(
             HeadFrequency(head="0.0", frequency=D("0.0500")),
             HeadFrequency(head="1.0", frequency=D("1.0000")),

@@ -138,7 +138,10 @@ def test_a_sufficiency_that_was_declared_can_refute_the_declaration() -> None:
     assert isinstance(task.causal, Causal)
     expected = task.expected.model_copy(update={"min_sufficiency": D("0.9")})
     causal = task.causal.model_copy(
-        update={"sufficiency": set_effects("0.4000"), "constant_role": NotAssessed(reason="x")}
+        update={
+            "sufficiency": set_effects("0.4000"),
+            "constant_role": NotAssessed(code="left_out", reason="x"),
+        }
     )
     claim = claims(with_first_task(expected=expected, causal=causal))["Declaration"]
     assert claim.state == "not observed"

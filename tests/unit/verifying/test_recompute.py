@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from auditkit.bundle.evidence import evidence_bytes
+from auditkit.judging.editions import CURRENT
 from auditkit.records.audit import AuditRecord
 from auditkit.verifying.recompute import mismatches
 from tests.builders import audit_record
@@ -16,7 +17,7 @@ from tests.builders import audit_record
 
 def test_an_honest_record_agrees_with_itself() -> None:
     """Nothing differs in a record whose conclusions were computed."""
-    assert mismatches(audit_record()) == ()
+    assert mismatches(audit_record(), CURRENT) == ()
 
 
 UNSEEN = {"state": "not_assessed", "reason": "It was skipped."}
@@ -189,7 +190,7 @@ def changed(path: str, value: object) -> AuditRecord:
 )
 def test_a_changed_value_is_named(path: str, value: object, named: str) -> None:
     """One changed value makes the conclusions that rest on it disagree."""
-    found = mismatches(changed(path, value))
+    found = mismatches(changed(path, value), CURRENT)
     assert any(named in each for each in found), found
 
 

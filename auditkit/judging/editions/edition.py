@@ -1,0 +1,83 @@
+"""What an edition of the rules is, and every edition that this auditkit can judge under."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from auditkit.judging.conclusions import conclude
+from auditkit.judging.editions import words_1
+from auditkit.judging.findings.words import WORDS
+from auditkit.judging.limitations import LIMITATIONS, limitations_of
+from auditkit.judging.measured import Measured
+from auditkit.records import schema_1
+from auditkit.records.audit import AuditRecord, Limitation
+from auditkit.records.base import Parameters
+from auditkit.records.calibration import Calibration
+from auditkit.records.reasons import REASONS
+from auditkit.records.task import Finding, TaskRecord
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One edition of the rules.
+
+    ``schema`` is the schema of the records it judges. ``conclude`` gives a task's conclusions, and
+    ``controls`` is the digest of what is planted in the known-answer controls
+    (``auditkit.controls.outcomes.planned``). ``findings``, ``limitations`` and ``reasons`` give the sentence
+    of each statement by its code. ``released``: the sentences are final too. Before that, another build
+    of auditkit may word them otherwise.
+    """
+
+    number: int
+    schema: str
+    controls: str
+    conclude: Callable[[Measured, str, Calibration], TaskRecord]
+    findings: Mapping[str, Callable[[Parameters], str]]
+    limitations: Mapping[str, str]
+    reasons: Mapping[str, str]
+    released: bool
+
+    def sentence(self, finding: Finding) -> str:
+        """A finding in the words of this edition."""
+        return self.findings[finding.code](finding.parameters)
+
+    def limitations_of(self, record: AuditRecord) -> tuple[Limitation, ...]:
+        """The limitations that follow from a record, in the words of this edition."""
+        return tuple(
+            Limitation(code=each.code, text=self.limitations.get(each.code, each.text))
+            for each in limitations_of(record.tasks, record.policy.committed_at)
+        )
+
+
+CURRENT = Edition(
+    number=2,
+    schema="2",
+    controls="sha256:875b30d034127c9d6dd9cbb8ebeee4b467129a28406dbebf1dea41e684eac830",
+    conclude=conclude,
+    findings=WORDS,
+    limitations=LIMITATIONS,
+    reasons=REASONS,
+    released=False,
+)
+"""The edition that new records are judged under: findings, reasons and limitations by code and values."""
+
+EDITIONS: dict[int, Edition] = {
+    1: replace(
+        CURRENT,
+        number=1,
+        schema="1",
+        controls="sha256:875b30d034127c9d6dd9cbb8ebeee4b467129a28406dbebf1dea41e684eac830",
+        reasons=schema_1.REASONS,
+        findings=words_1.FINDINGS,
+        limitations=words_1.LIMITATIONS,
+        released=True,
+    ),
+    2: CURRENT,
+}
+"""Every edition by its number. What an older one has otherwise stands here, and nothing else."""
+
+
+def edition_of(record: AuditRecord) -> Edition | None:
+    """The edition a record names; ``None`` where this auditkit does not know it."""
+    return EDITIONS.get(record.editions.rules)
