@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditkit.controls.calibrating import calibrate
-from auditkit.identifying.mechanism import examine, parts_of
+from auditkit.identifying.mechanism import examine
 from auditkit.judging.conclusions import conclude
 from auditkit.judging.editions import CURRENT
 from auditkit.judging.limitations import limitations_of
@@ -131,7 +131,6 @@ def audit_task(
     behaviour, found = examine(
         subject, prompts.discovery, prompts.test, specification, task.id, progress
     )
-    effect, codes, causal, circuit = parts_of(found)
     measured = Measured(
         id=task.id,
         title=task.title,
@@ -139,10 +138,10 @@ def audit_task(
         specification=specification,
         examples=prompts.examples,
         behaviour=behaviour,
-        effect=effect,
-        codes=codes,
-        causal=causal,
-        circuit=circuit,
+        effect=found.effect,
+        codes=found.codes,
+        causal=found.causal,
+        circuit=found.circuit,
         expected=task.expected or NO_EXPECTATION,
     )
     return conclude(measured, subject.identity.weights_digest, calibration)

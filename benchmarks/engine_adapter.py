@@ -11,9 +11,10 @@ import numpy as np
 from auditkit.circuits.circuit import layer_order
 from auditkit.circuits.codes import RankedCodes, null_test
 from auditkit.circuits.effects import effect_of
+from auditkit.circuits.methods import Mechanism
 from auditkit.identifying.activations import Captured, MeanOutputs
 from auditkit.identifying.interventions import Intervention, task_effect
-from auditkit.identifying.mechanism import Mechanism, find_circuit, investigate, observe
+from auditkit.identifying.mechanism import find_circuit, investigate, observe
 from auditkit.identifying.screening import screen
 from auditkit.model.subject import Subject
 from auditkit.policy.specifying import STANDARD

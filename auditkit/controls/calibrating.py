@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from auditkit.circuits.circuit import layer_order
+from auditkit.circuits.methods import Found, method_of
 from auditkit.controls.construction import ControlModel, build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.negative_controls import with_random_weights, with_shuffled_labels
@@ -22,23 +23,20 @@ from auditkit.controls.outcomes import (
     state_of,
     totals_of,
 )
-from auditkit.identifying.mechanism import Examined, Investigation, Mechanism, examine
+from auditkit.identifying.mechanism import examine
 from auditkit.progress import Advance, NoProgress, Progress
-from auditkit.records.base import HeadId, NotAssessed
+from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import (
     CalibratedSetting,
     Calibration,
     ControlHead,
     ControlRun,
     NegativeControl,
-    Place,
     WholeModel,
 )
-from auditkit.records.causal import ConstantRole, JointAblation
 from auditkit.records.reasons import not_assessed
 from auditkit.records.specification import Specification
 from auditkit.records.task import Behaviour
-from auditkit.records.unique_codes import UniqueCodes
 
 _NOT_MEASURED = not_assessed("head_not_replaced_alone")
 N_CONTROLS = len(FAMILY) + len(NEGATIVE_CONTROLS)
@@ -87,60 +85,20 @@ def _calibrated(
     )
 
 
-def _examined(control: ControlModel, specification: Specification) -> tuple[Behaviour, Examined]:
+def _examined(control: ControlModel, specification: Specification) -> tuple[Behaviour, Found]:
     """What the audit's own steps find in a control model, of whose progress nobody is told."""
     subject = control.subject()
     name = subject.identity.name
     return examine(subject, control.discovery, control.test, specification, name, NoProgress())
 
 
-def mechanism_of(examined: Examined) -> Mechanism | None:
-    """The mechanism where one was found by intervention."""
-    if not isinstance(examined, Investigation) or isinstance(examined.mechanism, NotAssessed):
-        return None
-    return examined.mechanism
-
-
-def reported(examined: Examined) -> dict[HeadId, Place]:
-    """Every head an audit would report, and as what; the circuit before any other place.
-
-    What a method that only observes reports stands for a circuit.
-    """
-    places: dict[HeadId, Place] = {}
-    if isinstance(examined, UniqueCodes):
-        return places | dict.fromkeys(examined.reported, "circuit")
-    mechanism = mechanism_of(examined)
-    if mechanism is None:
-        return places
-    role, joint = mechanism.causal.constant_role, mechanism.causal.joint_ablation
-    if isinstance(joint, JointAblation):
-        places |= dict.fromkeys(joint.backups, "backup")
-    if isinstance(role, ConstantRole):
-        places |= dict.fromkeys(role.heads, "constant_role")
-    return places | dict.fromkeys(mechanism.circuit.heads, "circuit")
-
-
-def _looked_for(examined: Examined) -> tuple[Place, ...]:
-    """What the settings look for. Where a model was not examined further, everything was in vain."""
-    if isinstance(examined, UniqueCodes):
-        return ("circuit",)
-    mechanism = mechanism_of(examined)
-    if mechanism is None:
-        return ("circuit", "constant_role", "backup")
-    passes: dict[Place, object] = {
-        "circuit": mechanism.circuit,
-        "constant_role": mechanism.causal.constant_role,
-        "backup": mechanism.causal.joint_ablation,
-    }
-    return tuple(place for place, found in passes.items() if not isinstance(found, NotAssessed))
-
-
 def _run(control: ControlModel, specification: Specification) -> ControlRun:
-    behaviour, examined = _examined(control, specification)
-    places, mechanism = reported(examined), mechanism_of(examined)
-    patched = mechanism.causal.patched if mechanism else ()
+    behaviour, found = _examined(control, specification)
+    method = method_of(specification)
+    places, looked_for = method.reported(found), method.looked_for(found)
+    patched = () if isinstance(found.causal, NotAssessed) else found.causal.patched
     effects = {each.head: each.effect.mean for each in patched}
-    plan, looked_for = control.specification, _looked_for(examined)
+    plan = control.specification
     circuits = in_layer_order(control.circuits)
     planted = [(each.head, RECORDED[each.kind], each.primary) for each in control.planted]
     truth = Truth.of(planted, circuits, looked_for, specification)
@@ -168,8 +126,8 @@ def _run(control: ControlModel, specification: Specification) -> ControlRun:
 def _negative(
     name: WholeModel, control: ControlModel, specification: Specification
 ) -> NegativeControl:
-    behaviour, examined = _examined(control, specification)
-    heads = tuple(sorted(reported(examined), key=layer_order))
+    behaviour, found = _examined(control, specification)
+    heads = tuple(sorted(method_of(specification).reported(found), key=layer_order))
     return NegativeControl(
         name=name, behaviour=behaviour, reported=heads, outcome=negative_outcome(heads)
     )

@@ -1,6 +1,6 @@
 """The mechanism of one task: which heads carry it, and what shows that. README "How it works", 4 to 9.
 
-``investigate`` is the default method, ``find_unique_codes`` the published one; ``METHODS`` names both.
+``investigate`` is the default method, ``find_unique_codes`` the published one; ``FINDING`` names both.
 Each stage takes and returns frozen values, and what a stage decides is decided in its own module.
 """
 
@@ -17,6 +17,7 @@ from auditkit.circuits.codes import (
     ranking,
 )
 from auditkit.circuits.effects import NO_BEHAVIOUR, behaviour_of, effect_of, why_no_effect
+from auditkit.circuits.methods import Found, Mechanism
 from auditkit.circuits.unique_codes import NO_CIRCUIT, NOTHING_CAUSAL
 from auditkit.identifying.activations import Captured, MeanOutputs, capture
 from auditkit.identifying.attribution import against_means
@@ -30,33 +31,15 @@ from auditkit.identifying.interventions import (
 )
 from auditkit.identifying.needed import constant_role, joint_ablation
 from auditkit.identifying.screening import in_detail, screen
-from auditkit.identifying.search import Found, search
+from auditkit.identifying.search import Searched, search
 from auditkit.identifying.unique_codes import observe_codes
 from auditkit.model.subject import Subject
 from auditkit.progress import Advance, Progress
 from auditkit.prompts.pairs import ResolvedPair
-from auditkit.records.base import NotAssessed, measured
-from auditkit.records.causal import Causal, Forwards, HeadsEffect
-from auditkit.records.specification import Ablation, Method, Specification
-from auditkit.records.task import Behaviour, Circuit, Codes
-from auditkit.records.unique_codes import UniqueCodes
-
-
-@dataclass(frozen=True)
-class Mechanism:
-    """What was found inside the model for one task."""
-
-    codes: Codes
-    causal: Causal
-    circuit: Circuit
-
-
-@dataclass(frozen=True)
-class Investigation:
-    """Whether the heads carry a task, and the mechanism where they do."""
-
-    effect: HeadsEffect
-    mechanism: Mechanism | NotAssessed
+from auditkit.records.base import measured
+from auditkit.records.causal import Causal, Forwards
+from auditkit.records.specification import Ablation, MethodName, Specification
+from auditkit.records.task import Behaviour
 
 
 @dataclass(frozen=True)
@@ -132,7 +115,7 @@ def investigate(
     test: tuple[Captured, ...],
     specification: Specification,
     advance: Advance,
-) -> Investigation:
+) -> Found:
     """Whether replacing every head takes the task away beyond chance; then which heads do it, and how."""
     before = subject.forwards
     captured = observe(subject, discovery, specification, attributed=True)
@@ -146,8 +129,9 @@ def investigate(
         specification,
     )
     if effect.state == "not_observed":
-        return Investigation(effect, why_no_effect(effect))
-    return Investigation(effect, find_mechanism(trials, specification, attribution, advance))
+        return Found.nothing(why_no_effect(effect), effect)
+    found = find_mechanism(trials, specification, attribution, advance)
+    return Found(effect, found.codes, found.causal, found.circuit)
 
 
 def find_mechanism(
@@ -174,7 +158,7 @@ def find_circuit(
     intervention: Intervention,
     specification: Specification,
     advance: Advance,
-) -> Found:
+) -> Searched:
     """The search on the discovery pairs, in the order that screening gives."""
     coded = set(codes.signature)
     screened = frozenset(
@@ -185,7 +169,7 @@ def find_circuit(
 
 
 def check(
-    trials: Trials, found: Found, specification: Specification, attribution: int, searched: int
+    trials: Trials, found: Searched, specification: Specification, attribution: int, searched: int
 ) -> Causal:
     """What the circuit found does on the test pairs, and which heads beside it are needed.
 
@@ -219,25 +203,21 @@ def find_unique_codes(
     test: tuple[Captured, ...],
     specification: Specification,
     advance: Advance,
-) -> UniqueCodes:
+) -> Found:
     """The published method's codes on the discovery pairs; it asks nothing of the test pairs."""
     del test
     captured = observe(subject, discovery, specification, attributed=False)
     observed = observe_codes(subject, captured, specification)
     advance(len(subject.heads))
-    return observed
+    return Found(NOTHING_CAUSAL, observed, NOTHING_CAUSAL, NO_CIRCUIT)
 
-
-Examined = Investigation | UniqueCodes | NotAssessed
-"""What is known of a task's mechanism; not assessed where the model does not do the task."""
 
 Find = Callable[
-    [Subject, Sequence[ResolvedPair], tuple[Captured, ...], Specification, Advance],
-    Investigation | UniqueCodes,
+    [Subject, Sequence[ResolvedPair], tuple[Captured, ...], Specification, Advance], Found
 ]
 """What a method makes of a task's discovery pairs, and of its test pairs as they ran."""
 
-METHODS: dict[Method, Find] = {
+FINDING: dict[MethodName, Find] = {
     "attributed-codes": investigate,
     "unique-codes": find_unique_codes,
 }
@@ -250,16 +230,16 @@ def examine(
     specification: Specification,
     name: str,
     progress: Progress,
-) -> tuple[Behaviour, Examined]:
+) -> tuple[Behaviour, Found]:
     """Behaviour, then the mechanism if there is a behaviour: of a task or of a known-answer control."""
     with progress.stage(f"{name}: behaviour", 1) as advance:
         on_test = observe(subject, test, specification, attributed=False, positives=False)
         behaviour = measure_behaviour(on_test, specification)
         advance(1)
     if behaviour.state == "not_observed":
-        return behaviour, NO_BEHAVIOUR
+        return behaviour, Found.nothing(NO_BEHAVIOUR)
     with progress.stage(f"{name}: patch heads", len(subject.heads)) as advance:
-        find = METHODS[specification.method]
+        find = FINDING[specification.method]
         return behaviour, find(subject, discovery, on_test, specification, advance)
 
 
@@ -273,22 +253,3 @@ def measure_behaviour(captured: tuple[Captured, ...], specification: Specificati
         [measured(value) for value in negative.tolist()],
         specification,
     )
-
-
-def parts_of(
-    found: Examined,
-) -> tuple[
-    HeadsEffect | NotAssessed,
-    Codes | UniqueCodes | NotAssessed,
-    Causal | NotAssessed,
-    Circuit | NotAssessed,
-]:
-    """Effect, codes, causal check and circuit, each found or each not assessed with its reason."""
-    if isinstance(found, UniqueCodes):
-        return NOTHING_CAUSAL, found, NOTHING_CAUSAL, NO_CIRCUIT
-    if isinstance(found, NotAssessed):
-        return found, found, found, found
-    mechanism = found.mechanism
-    if isinstance(mechanism, NotAssessed):
-        return found.effect, mechanism, mechanism, mechanism
-    return found.effect, mechanism.codes, mechanism.causal, mechanism.circuit

@@ -30,7 +30,7 @@ from auditkit.records.specification import Specification, Thresholds
 
 
 @dataclass(frozen=True)
-class Found:
+class Searched:
     """What the search ends with. ``unpatched`` heads were neither reached nor drawn for the sample."""
 
     patched: tuple[PatchedHead, ...]
@@ -48,7 +48,7 @@ def search(
     screened: frozenset[str],
     specification: Specification,
     advance: Advance,
-) -> Found:
+) -> Searched:
     """The heads patched on the discovery pairs, and those that complete them.
 
     ``ranked`` is every head by screening rank, ``screened`` those whose
@@ -57,7 +57,7 @@ def search(
     patched, waiting = _one_by_one(intervention, ranked, screened, specification, advance)
     found = belonging(patched, specification.thresholds)
     others = [head for head in _likeliest(patched, ranked) if head not in found]
-    return Found(
+    return Searched(
         patched=tuple(patched),
         unpatched=tuple(sorted(waiting, key=layer_order)),
         completion=_completion(intervention, found, others, specification),

@@ -6,9 +6,8 @@ and compares.
 
 from __future__ import annotations
 
-from auditkit.circuits.codes import null_test
+from auditkit.circuits.methods import method_of
 from auditkit.circuits.stability import envelope
-from auditkit.circuits.unique_codes import count_null
 from auditkit.controls.outcomes import setting_for
 from auditkit.judging.findings import findings_of
 from auditkit.judging.findings.of_calibration import finding_of
@@ -17,8 +16,7 @@ from auditkit.judging.verdict import calibrated, comparison_of, judge, ladder_of
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import Calibration
 from auditkit.records.causal import Causal
-from auditkit.records.task import Circuit, Codes, NullTest, Stability, TaskRecord, Verdict
-from auditkit.records.unique_codes import UniqueCodes
+from auditkit.records.task import Circuit, NullTest, Stability, TaskRecord, Verdict
 
 CONCLUDED = ("null", "stability", "comparison", "ladder", "verdict", "findings")
 """The keys of a task's record that are conclusions and not measurements."""
@@ -61,17 +59,17 @@ def assess(task: Measured, weights_digest: str, calibration: Calibration) -> Ass
         null=null,
         stability=stability,
         comparison=comparison_of(task.circuit, task.expected),
-        ladder=ladder_of(task.behaviour, task.codes, null, task.causal, stability),
+        ladder=ladder_of(
+            task.specification, task.behaviour, task.codes, null, task.causal, stability
+        ),
         verdict=calibrated(tolerated(declared, stability), controls),
     )
 
 
 def _null(task: Measured) -> NullTest | NotAssessed:
-    if isinstance(task.codes, UniqueCodes):
-        return count_null(task.codes, task.specification.null_level)
-    if not isinstance(task.codes, Codes):
+    if isinstance(task.codes, NotAssessed):
         return task.codes
-    return null_test(task.codes.heads, len(task.codes.examples), task.specification.null_level)
+    return method_of(task.specification).null(task.codes, task.specification.null_level)
 
 
 def _stability(task: Measured, weights_digest: str, declared: Verdict) -> Stability | NotAssessed:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from auditkit.circuits.methods import method_of
 from auditkit.law import load_law
 from auditkit.records.audit import Limitation
+from auditkit.records.base import NotAssessed
 from auditkit.records.declared import Expectation
 from auditkit.records.task import Stability, TaskRecord
-from auditkit.records.unique_codes import UniqueCodes
 
 LIMITATIONS: dict[str, str] = {
     "ablation_dependent": "What a head contributes was measured by replacing its output. Another way of "
@@ -59,11 +60,11 @@ def limitations_of(tasks: Sequence[TaskRecord], committed_at: str | None) -> tup
 
 
 def _replaces_nothing(task: TaskRecord) -> bool:
-    return task.specification.method == "unique-codes"
+    return not method_of(task.specification).intervenes
 
 
 def _observed_only(task: TaskRecord) -> bool:
-    return isinstance(task.codes, UniqueCodes)
+    return _replaces_nothing(task) and not isinstance(task.codes, NotAssessed)
 
 
 def _another_kind(task: TaskRecord) -> bool:

@@ -28,6 +28,7 @@ from fractions import Fraction
 from auditkit.circuits.circuit import layer_order
 from auditkit.circuits.effects import _two_sided
 from auditkit.circuits.intervals import rounded
+from auditkit.circuits.methods import AnyCodes, method_of
 from auditkit.circuits.null import too_few
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import CalibratedSetting
@@ -37,10 +38,10 @@ from auditkit.records.causal import (
 )
 from auditkit.records.declared import Expectation
 from auditkit.records.reasons import not_assessed
+from auditkit.records.specification import Specification
 from auditkit.records.task import (
     Behaviour,
     Circuit,
-    Codes,
     Comparison,
     Ladder,
     NullTest,
@@ -48,7 +49,6 @@ from auditkit.records.task import (
     Stability,
     Verdict,
 )
-from auditkit.records.unique_codes import UniqueCodes
 
 NO_EXPECTATION = not_assessed("no_expectation")
 
@@ -82,8 +82,9 @@ def comparison_of(
 
 
 def ladder_of(
+    specification: Specification,
     behaviour: Behaviour,
-    codes: Codes | UniqueCodes | NotAssessed,
+    codes: AnyCodes | NotAssessed,
     null: NullTest | NotAssessed,
     causal: Causal | NotAssessed,
     stability: Stability | NotAssessed,
@@ -91,24 +92,24 @@ def ladder_of(
     """Each rung of the ladder of claims by itself."""
     return Ladder(
         behaviour=behaviour.state,
-        association=_association(codes, null),
+        association=_association(specification, codes, null),
         causal="not_assessed" if isinstance(causal, NotAssessed) else _observed(confirmed(causal)),
         stable="not_assessed" if isinstance(stability, NotAssessed) else stability.state,
     )
 
 
 def _association(
-    codes: Codes | UniqueCodes | NotAssessed, null: NullTest | NotAssessed
+    specification: Specification,
+    codes: AnyCodes | NotAssessed,
+    null: NullTest | NotAssessed,
 ) -> Observation:
-    """Whether codes recur across the examples, and some head's effect is beyond label-swap chance.
-
-    Of unique codes: whether there are any, and some head's count of them is beyond that chance.
+    """Whether the method's codes recur, and some head's effect or count is beyond label-swap chance.
 
     With too few examples for a single head to be told from chance, finding none says nothing.
     """
     if isinstance(codes, NotAssessed) or isinstance(null, NotAssessed):
         return "not_assessed"
-    seen = codes.reported if isinstance(codes, UniqueCodes) else codes.signature
+    seen = method_of(specification).recurring(codes)
     if seen and null.separated:
         return "observed"
     unseen = too_few(null, len(codes.examples))

@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from auditkit.circuits.intervals import rounded
+from auditkit.circuits.methods import method_of
 from auditkit.circuits.null import swaps_of
 from auditkit.errors import Problem
 from auditkit.policy.loading import LoadedPolicy
@@ -44,8 +45,8 @@ def uneven_problem(loaded: LoadedPolicy, index: int, uneven: int) -> Problem | N
     if not uneven:
         return None
     what = f"{uneven} pairs have prompts of different length, aligned by their parts, and "
-    if specification.method == "unique-codes":
-        message = f"{what}unique-codes averages over all positions of both prompts alike"
+    if method_of(specification).needs_one_length:
+        message = f"{what}{specification.method} averages over all positions of both prompts alike"
         return loaded.problem(
             _where(loaded, index, "method"), message, "write prompts of one length"
         )

@@ -8,7 +8,14 @@ from pydantic import Field
 
 from auditkit.policy.written import Level, Rate, Share, Written
 from auditkit.records.base import Record
-from auditkit.records.specification import Ablation, Attribution, Method, Metric, Pooling, TaskKind
+from auditkit.records.specification import (
+    Ablation,
+    Attribution,
+    MethodName,
+    Metric,
+    Pooling,
+    TaskKind,
+)
 
 FEWEST_EXAMPLES = 5
 """Below it, what examples have in common cannot be told from chance."""
@@ -103,7 +110,7 @@ class Settings(Record):
         description="How a text becomes one vector, for similarity only: the mean over its tokens, the "
         "first or the last one (mean).",
     )
-    method: Written[Method] = Field(
+    method: Written[MethodName] = Field(
         None,
         description="How heads are looked for: attributed-codes finds and patches a circuit; "
         "unique-codes is a published method that only observes (attributed-codes).",

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from auditkit.records.base import Measure, Record
 
-Method = Literal["attributed-codes", "unique-codes"]
+MethodName = Literal["attributed-codes", "unique-codes"]
 Attribution = Literal["single", "halfway", "input_ig"]
 Metric = Literal["logit_difference", "probability_difference", "cosine_difference"]
 TaskKind = Literal["next_token", "masked_token", "classification", "similarity"]
@@ -97,7 +97,7 @@ class Specification(Record):
 
     kind: TaskKind
     pooling: Pooling
-    method: Method
+    method: MethodName
     attribution: Attribution
     attribution_steps: Positive
     metric: Metric

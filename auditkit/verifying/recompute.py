@@ -22,7 +22,6 @@ from auditkit.circuits.effects import (
     EMPTY_CIRCUIT,
     NO_BACKUP,
     NO_BACKUPS_SOUGHT,
-    NO_BEHAVIOUR,
     NO_CONSTANT_HEAD,
     NO_MEAN_EFFECT,
     NO_RESAMPLED_EFFECT,
@@ -33,10 +32,9 @@ from auditkit.circuits.effects import (
     effect_of,
     minimality_of,
     set_effect,
-    why_no_effect,
 )
 from auditkit.circuits.intervals import mean_interval
-from auditkit.circuits.unique_codes import NO_CIRCUIT, NOTHING_CAUSAL, differences
+from auditkit.circuits.methods import Method, method_of
 from auditkit.controls.outcomes import contradicts, distinct, misjudged, planned_in
 from auditkit.judging.conclusions import CONCLUDED
 from auditkit.judging.editions import Edition
@@ -55,7 +53,6 @@ from auditkit.records.causal import Causal, HeadsEffect, PatchedHead, RandomSets
 from auditkit.records.model import ModelIdentity, PinnedDigest
 from auditkit.records.specification import Specification
 from auditkit.records.task import Codes, Finding, PromptSet, TaskRecord
-from auditkit.records.unique_codes import UniqueCodes
 from auditkit.verifying.recompute_codes import details
 
 
@@ -132,16 +129,17 @@ def _task(task: TaskRecord, record: AuditRecord, edition: Edition) -> Iterator[s
         prompts: PromptSet = getattr(task.examples, key)
         if prompts.repeated >= prompts.n:
             yield f"examples.{key}.repeated"
-    if specification.method == "unique-codes":
-        yield from _observed_only(task)
-    else:
-        yield from _assessed_together(task)
+    method = method_of(specification)
+    yield from _there_or_absent(task, method)
+    if not isinstance(task.codes, NotAssessed | method.codes):
+        yield "codes"  # of another method: nothing can be concluded from them by this one
+        return
     space = CodeSpace.of(record.model.layers, specification.autoencoder.latents)
     if isinstance(task.codes, Codes):
         yield from _codes(task, task.codes, space)
-    if isinstance(task.codes, UniqueCodes):
+    if not isinstance(task.codes, NotAssessed):
         n, seed = task.examples.discovery.n, specification.seed
-        yield from differences(task.codes, space.head_ids, n, seed)
+        yield from method.differences(task.codes, space.head_ids, n, seed)
     if isinstance(task.causal, Causal):
         yield from _causal(task, task.causal, space)
     if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
@@ -153,33 +151,15 @@ def _task(task: TaskRecord, record: AuditRecord, edition: Edition) -> Iterator[s
     yield from _conclusions(task, record, edition)
 
 
-def _assessed_together(task: TaskRecord) -> Iterator[str]:
-    """Effect, codes, causal check and circuit are all there, or absent for the reason that holds."""
-    if task.behaviour.state == "not_observed" or isinstance(task.effect, NotAssessed):
-        absent: NotAssessed | None = NO_BEHAVIOUR
-        if task.effect != absent:
-            yield "effect"
-    else:
+def _there_or_absent(task: TaskRecord, method: Method) -> Iterator[str]:
+    """Effect, codes, causal check and circuit are there, or absent for the reason that holds."""
+    absent = method.absent(task.behaviour, task.effect)
+    if not isinstance(task.effect, NotAssessed) and absent.effect is None:
         yield from _effect(task, task.effect)
-        absent = None if task.effect.state == "observed" else why_no_effect(task.effect)
-    parts = {"codes": task.codes, "causal": task.causal, "circuit": task.circuit}
-    for key, part in parts.items():
-        if isinstance(part, NotAssessed) if absent is None else part != absent:
+    for key in ("effect", "codes", "causal", "circuit"):
+        part, reason = getattr(task, key), getattr(absent, key)
+        if isinstance(part, NotAssessed) if reason is None else part != reason:
             yield key
-    if isinstance(task.codes, UniqueCodes):
-        yield "codes"
-
-
-def _observed_only(task: TaskRecord) -> Iterator[str]:
-    """The published method states unique codes and nothing causal, or nothing without a behaviour."""
-    absent = None if task.behaviour.state == "observed" else NO_BEHAVIOUR
-    if task.codes != absent if absent else not isinstance(task.codes, UniqueCodes):
-        yield "codes"
-    for key, part in (("effect", task.effect), ("causal", task.causal)):
-        if part != (absent or NOTHING_CAUSAL):
-            yield key
-    if task.circuit != (absent or NO_CIRCUIT):
-        yield "circuit"
 
 
 def _effect(task: TaskRecord, effect: HeadsEffect) -> Iterator[str]:

@@ -12,7 +12,9 @@ import pytest
 import torch
 
 from auditkit.bundle.evidence import evidence_bytes
-from auditkit.controls.calibrating import N_CONTROLS, calibrate, reported
+from auditkit.circuits.effects import NO_BEHAVIOUR
+from auditkit.circuits.methods import METHODS, Found
+from auditkit.controls.calibrating import N_CONTROLS, calibrate
 from auditkit.controls.construction import build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.negative_controls import with_random_weights, with_shuffled_labels
@@ -23,14 +25,12 @@ from auditkit.controls.outcomes import (
     distinct,
 )
 from auditkit.controls.planting import Kind
-from auditkit.identifying.mechanism import Investigation, Mechanism
 from auditkit.judging.conclusions import conclude
 from auditkit.judging.editions import CURRENT
 from auditkit.judging.measured import Measured
 from auditkit.policy.specifying import STANDARD
 from auditkit.progress import Advance, NoProgress
 from auditkit.records.audit import AuditRecord
-from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import (
     CalibratedSetting,
     Calibration,
@@ -247,15 +247,16 @@ def test_random_weights_are_the_same_every_time() -> None:
 
 def test_a_head_is_reported_once_and_the_circuit_comes_first() -> None:
     """A head in the circuit is not also reported as needed alike on both prompts."""
-    mechanism = Mechanism(codes(), causal(), Circuit(heads=("1.1",), edges=(), pairs_tested=0))
-    assert reported(Investigation(effect(), mechanism)) == {"0.0": "backup", "1.1": "circuit"}
-    other = Mechanism(codes(), causal(), Circuit(heads=("0.1",), edges=(), pairs_tested=0))
-    assert reported(Investigation(effect(), other)) == {
+    reported = METHODS["attributed-codes"].reported
+    found = Found(effect(), codes(), causal(), Circuit(heads=("1.1",), edges=(), pairs_tested=0))
+    assert reported(found) == {"0.0": "backup", "1.1": "circuit"}
+    other = Found(effect(), codes(), causal(), Circuit(heads=("0.1",), edges=(), pairs_tested=0))
+    assert reported(other) == {
         "0.0": "backup",
         "0.1": "circuit",
         "1.1": "constant_role",
     }
-    assert reported(NotAssessed(code="left_out", reason="nothing to look for")) == {}
+    assert reported(Found.nothing(NO_BEHAVIOUR)) == {}
 
 
 # What it does to a verdict, and what verification recomputes.

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from auditkit.circuits.methods import Mechanism
 from auditkit.controls.construction import ControlModel, build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.planting import NULL_KINDS, Kind
-from auditkit.identifying.mechanism import Mechanism, investigate, observe
+from auditkit.identifying.mechanism import investigate, observe
 from auditkit.policy.specifying import STANDARD
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import ConstantRole, JointAblation, Minimality

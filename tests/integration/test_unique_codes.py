@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from auditkit.model.subject import Subject
 from auditkit.policy.specifying import STANDARD
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.prompts import PromptPair
+from auditkit.records.unique_codes import UniqueCodes
 from tests.toy_models import gpt2, llama, save
 
 SPECIFICATION = STANDARD.model_copy(update={"method": "unique-codes"})
@@ -74,15 +76,16 @@ def test_what_the_heads_write_adds_up_to_the_output_projection(
         torch.testing.assert_close(summed, expected, atol=1e-5, rtol=1e-4)
 
 
+def observed(subject: Subject, pairs: Sequence[ResolvedPair]) -> UniqueCodes:
+    """The codes that the published method observes, by the engine's own call."""
+    found = find_unique_codes(subject, pairs, (), SPECIFICATION, lambda _done: None)
+    assert isinstance(found.codes, UniqueCodes)
+    return found.codes
+
+
 def test_pairs_of_several_lengths_keep_their_places(subject: Subject) -> None:
     """Batches are by length; the record is in the order of the pairs, and follows from its codes."""
-    found = find_unique_codes(
-        subject,
-        PAIRS,
-        (),
-        SPECIFICATION,
-        lambda _done: None,
-    )
+    found = observed(subject, PAIRS)
     head_ids = [f"{layer}.{head}" for layer, head in subject.heads]
     assert list(differences(found, head_ids, len(PAIRS), SPECIFICATION.seed)) == []
     assert found.autoencoder == PUBLISHED
@@ -129,7 +132,7 @@ def test_a_noisy_head_without_a_role_is_counted() -> None:
     for each in FAMILY:
         control = build(each)
         subject = control.subject()
-        found = find_unique_codes(subject, control.discovery, (), SPECIFICATION, lambda _done: None)
+        found = observed(subject, control.discovery)
         idle = {planted.head for planted in control.heads(Kind.NOISY, Kind.DECOY)}
         reported_null += len(idle & set(found.reported))
     assert reported_null > 0

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from auditkit.identifying.interventions import Heads, Intervention
-from auditkit.identifying.search import Found, count_of, minimal, search
+from auditkit.identifying.search import Searched, count_of, minimal, search
 from auditkit.records.base import NotAssessed
 from auditkit.records.specification import Specification
 from tests.builders import specification
@@ -60,7 +60,7 @@ def run(
     *,
     ranked: Sequence[str] = tuple(HEADS),
     screened: Sequence[str] = (),
-) -> Found:
+) -> Searched:
     paper = cast("Intervention", Paper(keeps))
     return search(paper, ranked, frozenset(screened), settings, lambda _done: None)
 

@@ -214,20 +214,28 @@ def test_precision_of_nothing_is_not_zero() -> None:
 def test_the_ladder_states_each_rung_by_itself() -> None:
     """A rung that was not looked at is not assessed, whatever the rungs below say."""
     separated = null().model_copy(update={"separated": ("0.1",)})
-    full = ladder_of(behaviour(10), codes(), separated, causal_with(necessity="0.1"), NO_BEHAVIOUR)
+    full = ladder_of(
+        specification(),
+        behaviour(10),
+        codes(),
+        separated,
+        causal_with(necessity="0.1"),
+        NO_BEHAVIOUR,
+    )
     assert (full.behaviour, full.association, full.causal, full.stable) == (
         "observed",
         "observed",
         "not_observed",
         "not_assessed",
     )
-    assert ladder_of(behaviour(0), *[NO_BEHAVIOUR] * 4).causal == "not_assessed"
+    assert ladder_of(specification(), behaviour(0), *[NO_BEHAVIOUR] * 4).causal == "not_assessed"
 
 
 def test_finding_no_association_with_too_few_examples_says_nothing() -> None:
     """Two examples cannot tell a head from chance; twenty could have, and then it is not observed."""
-    few = ladder_of(behaviour(10), codes(), null(), causal_with(), NO_BEHAVIOUR)
+    few = ladder_of(specification(), behaviour(10), codes(), null(), causal_with(), NO_BEHAVIOUR)
     many = ladder_of(
+        specification(),
         behaviour(10),
         codes(),
         null().model_copy(update={"least_examples": 2}),

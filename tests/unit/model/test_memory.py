@@ -12,8 +12,9 @@ from accelerate.utils import PrefixedDataset  # type: ignore[import-untyped]
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from auditkit.circuits.methods import Found
 from auditkit.errors import EnvironmentUnavailableError
-from auditkit.identifying.mechanism import Investigation, find_unique_codes, investigate, observe
+from auditkit.identifying.mechanism import find_unique_codes, investigate, observe
 from auditkit.model.devices import device_of, peak_memory
 from auditkit.model.loading import Dtype, load_subject
 from auditkit.model.memory import BASE, Load, Plan, bytes_of, plan_for
@@ -45,7 +46,7 @@ def pairs(n: int, seed: int) -> tuple[ResolvedPair, ...]:
     return tuple(made)
 
 
-def found(folder: Path, memory: Plan) -> Investigation:
+def found(folder: Path, memory: Plan) -> Found:
     """What an audit finds in the model under a memory plan."""
     subject = load_subject(folder, revision=None, dtype="float32", memory=memory)
     settings = specification()

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from auditkit.circuits.methods import Mechanism
 from auditkit.identifying.batches import batches_for
 from auditkit.identifying.mechanism import (
-    Mechanism,
     Trials,
     find_mechanism,
     find_unique_codes,

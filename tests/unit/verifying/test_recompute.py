@@ -20,7 +20,7 @@ def test_an_honest_record_agrees_with_itself() -> None:
     assert mismatches(audit_record(), CURRENT) == ()
 
 
-UNSEEN = {"state": "not_assessed", "reason": "It was skipped."}
+UNSEEN = {"state": "not_assessed", "code": "left_out", "reason": "It was skipped."}
 
 
 def changed(path: str, value: object) -> AuditRecord:
@@ -120,7 +120,7 @@ def changed(path: str, value: object) -> AuditRecord:
         ("tasks/0/effect/measured/0/drops", ["4.0000"], "effect.measured[discovery, resample]"),
         ("tasks/0/causal/completion/alone/shares/0", "0.9000", "causal.completion"),
         ("tasks/0/causal/completion/alone/ablation", "mean", "causal.completion"),
-        ("tasks/0/causal/completion/completed/reason", "No need.", "completion.completed"),
+        ("tasks/0/causal/completion/completed/code", "no_need", "completion.completed"),
         ("tasks/0/causal/minimality/left_out/0/losses/0", "0.0000", "causal.minimality"),
         ("tasks/0/causal/minimality/dispensable", ["0.1"], "causal.minimality"),
         ("tasks/0/causal/minimality/ablation", "mean", "causal.minimality"),
@@ -139,7 +139,7 @@ def changed(path: str, value: object) -> AuditRecord:
         ("tasks/0/causal/constant_role/patched/1/head", "1.0", "constant_role.patched"),
         (
             "tasks/0/causal/constant_role",
-            {"state": "not_assessed", "reason": "Nobody looked."},
+            {"state": "not_assessed", "code": "no_behaviour", "reason": "Nobody looked."},
             "causal.constant_role",
         ),
         (
@@ -168,7 +168,10 @@ def changed(path: str, value: object) -> AuditRecord:
         ("tasks/0/stability/state", "not_observed", "tasks[copying].stability"),
         ("tasks/0/examples/templates", ["copy"], "tasks[copying].examples.templates"),
         ("tasks/0/findings", [], "tasks[copying].findings"),
-        ("tasks/0/findings/0/text", "All is well.", "tasks[copying].findings"),
+        ("tasks/0/findings/0/code", "all_is_well", "tasks[copying].findings"),
+        ("tasks/0/findings/0/parameters/correct", 99, "tasks[copying].findings"),
+        ("limitations", [], "limitations"),
+        ("editions/rules", 1, "editions.rules"),
         (
             "tasks/1/circuit",
             {"heads": [], "edges": [], "pairs_tested": 0},
