@@ -2,7 +2,7 @@
 
  1  Policy              policy        what is asked, of which model, and which heads are expected
  2  Model and prompts   preparing     files held and hashed, prompts made, model loaded, memory planned
- 3  Calibration         controls      the same stages on models whose circuit is known
+ 3  Calibration         controls      stages 4 to 9 on models whose circuit is known
  4  Behaviour           identifying   does the model do the task on the test pairs?
  5  Activations         identifying   what each head puts out, and how the metric depends on it
  6  Effect of the heads identifying   does replacing every head take the task away?
