@@ -1,17 +1,17 @@
 """The audit, from a policy to a record, in these stages. docs/for-engineers.md explains each of them.
 
- 1  Policy              policy        what is asked, of which model, and which heads are expected
- 2  Model and prompts   preparing     files held and hashed, prompts made, model loaded, memory planned
- 3  Calibration         controls      stages 4 to 9 on models whose circuit is known
- 4  Behaviour           identifying   does the model do the task on the test pairs?
- 5  Activations         identifying   what each head puts out, and how the metric depends on it
- 6  Effect of the heads identifying   does replacing every head take the task away?
- 7  Codes               identifying   each discovery pair as a set of integers; the heads ranked
- 8  Search              identifying   heads replaced one by one on the discovery pairs
- 9  Causal check        identifying   what the circuit does on the test pairs
-10  Conclusions         judging       null, stability, comparison, findings and verdict, by stated rules
-11  Record              records       everything above as integers, decimals and text
-12  Report              running       store, report, signatures, one run directory
+ 1  Policy               policy       what is asked, of which model, and which heads are expected
+ 2  Model and prompts    preparing    files held and hashed, prompts made, model loaded, memory planned
+ 3  Calibration          controls     stages 4 to 9 on models whose circuit is known
+ 4  Behaviour            identifying  does the model do the task on the test pairs?
+ 5  Activations          identifying  what each head puts out, and how the metric depends on it
+ 6  Effect of the heads  identifying  does replacing every head take the task away?
+ 7  Codes                identifying  each discovery pair as a set of integers; the heads ranked
+ 8  Search               identifying  heads replaced one by one on the discovery pairs
+ 9  Causal check         identifying  what the circuit does on the test pairs
+10  Conclusions          judging      null, stability, comparison, findings and verdict, by stated rules
+11  Record               records      everything above as integers, decimals and text
+12  Report               running      store, report, signatures, one run directory
 
 The policy is read before this page begins, and 12 follows it. Each stage takes and returns frozen
 values. What a stage decides is decided in its own module; this page only says in which order.
