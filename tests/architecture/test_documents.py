@@ -200,6 +200,24 @@ def test_the_readme_shows_what_the_terminal_shows(capsys: pytest.CaptureFixture[
     assert table == [line for line in printed if line][1:]
 
 
+def test_the_findings_quoted_for_compliance_are_findings_of_the_sample() -> None:
+    """Each quoted sentence stands in the named sample's record, at the level that is given."""
+    text = text_of("docs/for-compliance.md")
+    assert "sample_reports/not_consistent/" in text
+    quotes = [
+        " ".join(each.replace("> ", "").split())
+        for each in re.findall(r"(?:^>.*\n)+", text, re.MULTILINE)
+    ]
+    record = parse_evidence((SAMPLES["not_consistent"] / "evidence.json").read_bytes())
+    findings = {
+        f"**{finding.level.capitalize()}.** {finding.text}"
+        for task in record.tasks
+        for finding in task.findings
+    }
+    assert len(quotes) == 3
+    assert set(quotes) <= findings
+
+
 def test_the_readme_is_short_and_explains_every_verdict_and_reason() -> None:
     """At most 120 lines; four words; no meaning of more than 25 words."""
     readme = text_of("README.md")
@@ -242,6 +260,17 @@ def test_the_files_a_document_names_are_there(path: Path) -> None:
     folders = "auditkit|docs|policies|sample_reports|templates|tests|tools"
     for name in re.findall(rf"`((?:{folders})/[\w./-]*)`", path.read_text("utf-8")):
         assert name.rstrip("/") in COMING | EXAMPLES or (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_python_programs_a_document_starts_are_there(path: Path) -> None:
+    """``python -m NAME`` and ``python tools/NAME.py`` name modules and files of the project."""
+    text = path.read_text("utf-8")
+    for name in re.findall(r"python -m ([\w.]+)", text):
+        place = ROOT / name.replace(".", "/")
+        assert name == "pytest" or place.with_suffix(".py").exists() or place.is_dir(), name
+    for name in re.findall(r"python (tools/\w+\.py)", text):
+        assert (ROOT / name).exists(), name
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
