@@ -93,6 +93,17 @@ def test_a_documented_command_runs(
     assert outcome.out
 
 
+@pytest.mark.parametrize("line", ["list", "show RUN_ID --json", "keys list"])
+def test_a_documented_command_on_an_empty_home_ends_in_a_sentence(
+    line: str, auditkit_here: CommandLine
+) -> None:
+    """Where there is no run and no key yet, a command answers or says so, and is no bug."""
+    assert line in {" ".join(shlex.split(each, comments=True)) for _document, each in shown()}
+    outcome = auditkit_here(*shlex.split(line))
+    assert outcome.code in {0, 6}
+    assert outcome.out or outcome.err.startswith("auditkit: ")
+
+
 def test_documents_do_not_show_commands_that_are_not_there() -> None:
     """Commands in prose, too: each ``auditkit NAME`` in code quotes begins with a command."""
     known = set(cli.commands)
