@@ -1,7 +1,20 @@
-"""The audit, from a policy to a record. The README's "How it works" numbers the same stages.
+"""The audit, from a policy to a record, in these stages. docs/for-engineers.md explains each of them.
 
-Each stage takes and returns frozen values. What a stage decides is decided in its own module; this
-page only says in which order.
+ 1  Policy               policy       what is asked, of which model, and which heads are expected
+ 2  Model and prompts    preparing    files held and hashed, prompts made, model loaded, memory planned
+ 3  Calibration          controls     stages 4 to 9 on models whose circuit is known
+ 4  Behaviour            identifying  does the model do the task on the test pairs?
+ 5  Activations          identifying  what each head puts out, and how the metric depends on it
+ 6  Effect of the heads  identifying  does replacing every head take the task away?
+ 7  Codes                identifying  each discovery pair as a set of integers; the heads ranked
+ 8  Search               identifying  heads replaced one by one on the discovery pairs
+ 9  Causal check         identifying  what the circuit does on the test pairs
+10  Conclusions          judging      null, stability, comparison, findings and verdict, by stated rules
+11  Record               records      everything above as integers, decimals and text
+12  Report               running      store, report, signatures, one run directory
+
+The policy is read before this page begins, and 12 follows it. Each stage takes and returns frozen
+values. What a stage decides is decided in its own module; this page only says in which order.
 """
 
 from __future__ import annotations
@@ -78,8 +91,10 @@ def audit(
     policy = loaded.policy
     with hold(folder, run.snapshots, progress) as held:
         run.accept(held)
-        asked = load(loaded, held, machine, progress)
+        asked = load(loaded, held, machine, progress)  # stage 2
+        # stage 3
         calibration = calibrate({t.id: policy.specification(t) for t in policy.tasks}, progress)
+        # stages 4 to 10
         tasks = tuple(
             audit_task(t, asked.prompts[t.id], asked.subject(t.id), calibration, progress)
             for t in policy.tasks
@@ -88,6 +103,7 @@ def audit(
     subject = asked.model
     register = load_law().legal_register
     committed_at = None if run.commitment is None else run.commitment.timestamped_at
+    # stage 11
     return AuditRecord(
         schema_version="2",
         editions=Editions(rules=CURRENT.number, page=page_digest()),
@@ -128,6 +144,7 @@ def audit_task(
 ) -> TaskRecord:
     """One task: what is found with its prompts, and what follows from that."""
     specification, prompts = prepared
+    # stages 4 to 9
     behaviour, found = examine(
         subject, prompts.discovery, prompts.test, specification, task.id, progress
     )
@@ -144,4 +161,5 @@ def audit_task(
         circuit=found.circuit,
         expected=task.expected or NO_EXPECTATION,
     )
+    # stage 10
     return conclude(measured, subject.identity.weights_digest, calibration)

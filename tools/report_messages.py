@@ -1,4 +1,4 @@
-"""The messages of the report, taken from code, templates and law data: ``make messages``.
+"""The messages of the report, from code, templates, law data and the settings' meanings: ``make messages``.
 
 Writes ``templates/locale/auditkit.pot`` and the English catalogue, and brings every other catalogue up
 to date: messages that are new are empty in it, and such a catalogue is refused until they are translated.
@@ -17,6 +17,8 @@ from jinja2.ext import babel_extract
 
 from auditkit import messages
 from auditkit.law import in_other_words, load_law
+from auditkit.records.specification import Specification
+from auditkit.report.task.specification import meanings
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / messages.LOCALE
@@ -82,6 +84,8 @@ def _messages() -> Iterator[tuple[str, Text]]:
                 # A message with values comes with a None for each of them.
                 first = found if isinstance(found, str) else (found or ("",))[0]
                 yield path.relative_to(ROOT).as_posix(), first or ""
+    for text in meanings(Specification).values():
+        yield "auditkit/records/specification.py", text
     yield from (("auditkit/law", text) for text in _of_law())
 
 

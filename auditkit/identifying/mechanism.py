@@ -1,4 +1,4 @@
-"""The mechanism of one task: which heads carry it, and what shows that. README "How it works", 4 to 9.
+"""The mechanism of one task: which heads carry it, and what shows that. Stages 4 to 9 of ``engine``.
 
 ``investigate`` is the default method, ``find_unique_codes`` the published one; ``FINDING`` names both.
 Each stage takes and returns frozen values, and what a stage decides is decided in its own module.

@@ -82,7 +82,8 @@ def _read(path: Path) -> bytes:
         elif path.exists():
             message, advice = "this is not a regular file", ""
         else:
-            message, advice = "there is no such file", "`auditkit init` writes a policy to fill in"
+            message = "there is no such file"
+            advice = "`auditkit run example:quickstart` runs the one that comes with auditkit"
         raise InputError([Problem(str(path), None, "", message, advice)])
     try:
         with path.open("rb") as stream:

@@ -1,12 +1,17 @@
-"""What a policy may set for all tasks, and for one task instead. Defaults are in parentheses."""
+"""What a policy may set for all tasks, and for one task instead, with the standard value of each.
+
+A standard value is written here and nowhere else: ``specifying.STANDARD``, the descriptions, the JSON
+Schema and docs/settings.md are made from it. docs/how-to-change.md says how a setting is added.
+"""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field
 
-from auditkit.policy.written import Level, Rate, Share, Written
+from auditkit.policy.written import Level, Rate, Share, Written, setting
 from auditkit.records.base import Record
 from auditkit.records.specification import (
     Ablation,
@@ -29,128 +34,130 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 class ThresholdSettings(Record):
     """Thresholds the policy states. Each is a share between 0 and 1."""
 
-    tau: Written[Share] = Field(
-        None, description="Least share of the task effect at which a code counts (0.05)."
+    tau: Written[Share] = setting(
+        Decimal("0.05"), "Least share of the task effect at which a code counts ({standard})."
     )
-    quorum: Written[Share] = Field(
-        None, description="Least share of the examples that must carry a code (0.6)."
+    quorum: Written[Share] = setting(
+        Decimal("0.6"), "Least share of the examples that must carry a code ({standard})."
     )
-    head_effect: Written[Share] = Field(
-        None,
-        description="Least share of the task effect that a circuit head accounts for (0.05).",
+    head_effect: Written[Share] = setting(
+        Decimal("0.05"),
+        "Least share of the task effect that a circuit head accounts for ({standard}).",
     )
-    sufficiency: Written[Share] = Field(
-        None, description="Least share of the task effect the circuit alone must carry (0.8)."
+    sufficiency: Written[Share] = setting(
+        Decimal("0.8"), "Least share of the task effect the circuit alone must carry ({standard})."
     )
-    necessity: Written[Share] = Field(
-        None, description="Least share of the task effect lost without the circuit (0.5)."
+    necessity: Written[Share] = setting(
+        Decimal("0.5"), "Least share of the task effect lost without the circuit ({standard})."
     )
-    min_accuracy: Written[Share] = Field(
-        None, description="Least accuracy at which the model does the task at all (0.9)."
+    min_accuracy: Written[Share] = setting(
+        Decimal("0.9"), "Least accuracy at which the model does the task at all ({standard})."
     )
 
 
 class AutoencoderBlock(Record):
     """Settings of the sparse autoencoders, one per head."""
 
-    latents: Written[Annotated[int, Field(ge=1, le=65_536)]] = Field(
-        None, description="Latents per head (32)."
+    latents: Written[Annotated[int, Field(ge=1, le=65_536)]] = setting(
+        32, "Latents per head ({standard})."
     )
-    k: Written[Annotated[int, Field(ge=1, le=65_536)]] = Field(
-        None, description="Latents active per vector (4)."
+    k: Written[Annotated[int, Field(ge=1, le=65_536)]] = setting(
+        4, "Latents active per vector ({standard})."
     )
-    steps: Written[Count] = Field(None, description="Training steps (60).")
-    batch: Written[Count] = Field(None, description="Vectors per training step (128).")
-    learning_rate: Written[Rate] = Field(None, description="Learning rate of Adam (0.01).")
-    seeds: Written[Annotated[int, Field(ge=1, le=100)]] = Field(
-        None, description="Seeds the envelope over codes trains with (5; 1 leaves it out)."
+    steps: Written[Count] = setting(60, "Training steps ({standard}).")
+    batch: Written[Count] = setting(128, "Vectors per training step ({standard}).")
+    learning_rate: Written[Rate] = setting(Decimal("0.01"), "Learning rate of Adam ({standard}).")
+    seeds: Written[Annotated[int, Field(ge=1, le=100)]] = setting(
+        5, "Seeds the envelope over codes trains with ({standard}; 1 leaves it out)."
     )
 
 
 class PatchingBlock(Record):
     """How far exact single-head patching goes."""
 
-    patience: Written[Share] = Field(
-        None,
-        description="Share of all heads that must fail in a row, in rank order, to stop (0.025).",
+    patience: Written[Share] = setting(
+        Decimal("0.025"),
+        "Share of all heads that must fail in a row, in rank order, to stop ({standard}).",
     )
-    sample: Written[Share] = Field(
-        None,
-        description="Share of all heads drawn at random and patched, rounded down (0.025).",
+    sample: Written[Share] = setting(
+        Decimal("0.025"),
+        "Share of all heads drawn at random and patched, rounded down ({standard}).",
     )
-    completion: Written[Annotated[int, Field(ge=0, le=64)]] = Field(
-        None,
-        description="Most heads restored where those found do not carry the effect (4; 0 for none).",
+    completion: Written[Annotated[int, Field(ge=0, le=64)]] = setting(
+        4, "Most heads restored where those found do not carry the effect ({standard}; 0 for none)."
     )
-    backups: Written[Annotated[int, Field(ge=0, le=64)]] = Field(
-        None, description="Most heads tried as a backup of each circuit head (2; 0 for none)."
+    backups: Written[Annotated[int, Field(ge=0, le=64)]] = setting(
+        2, "Most heads tried as a backup of each circuit head ({standard}; 0 for none)."
     )
 
 
 class BootstrapBlock(Record):
     """Settings of the intervals."""
 
-    resamples: Written[Annotated[int, Field(ge=100, le=1_000_000)]] = Field(
-        None, description="Bootstrap resamples (1000)."
+    resamples: Written[Annotated[int, Field(ge=100, le=1_000_000)]] = setting(
+        1000, "Bootstrap resamples ({standard})."
     )
-    level: Written[Level] = Field(None, description="Nominal coverage of intervals (0.95).")
+    level: Written[Level] = setting(Decimal("0.95"), "Nominal coverage of intervals ({standard}).")
 
 
 class Settings(Record):
     """What may be set for all tasks, and for one task instead. What is left out has a default."""
 
-    kind: Written[TaskKind] = Field(
-        None,
-        description="What the model is asked for: next_token, masked_token (the token at [MASK]), "
+    kind: Written[TaskKind] = setting(
+        "next_token",
+        "What the model is asked for: next_token, masked_token (the token at [MASK]), "
         "classification (labels of a whole text or pair of texts), or similarity (cosines of "
-        "embeddings) (next_token).",
+        "embeddings) ({standard}).",
     )
-    pooling: Written[Pooling] = Field(
-        None,
-        description="How a text becomes one vector, for similarity only: the mean over its tokens, the "
-        "first or the last one (mean).",
+    pooling: Written[Pooling] = setting(
+        "mean",
+        "How a text becomes one vector, for similarity only: the mean over its tokens, the "
+        "first or the last one ({standard}).",
     )
-    method: Written[MethodName] = Field(
-        None,
-        description="How heads are looked for: attributed-codes finds and patches a circuit; "
-        "unique-codes is a published method that only observes (attributed-codes).",
+    method: Written[MethodName] = setting(
+        "attributed-codes",
+        "How heads are looked for: attributed-codes finds and patches a circuit; "
+        "unique-codes is a published method that only observes ({standard}).",
     )
-    attribution: Written[Attribution] = Field(
-        None, description="How effects are attributed before patching (halfway)."
+    attribution: Written[Attribution] = setting(
+        "halfway", "How effects are attributed before patching ({standard})."
     )
-    attribution_steps: Written[Annotated[int, Field(ge=1, le=100)]] = Field(
-        None, description="Points along the input that input_ig takes gradients at (5)."
+    attribution_steps: Written[Annotated[int, Field(ge=1, le=100)]] = setting(
+        5, "Points along the input that input_ig takes gradients at ({standard})."
     )
-    null_level: Written[Level] = Field(
-        None, description="False discovery rate of the label-swap null (0.05)."
+    null_level: Written[Level] = setting(
+        Decimal("0.05"), "False discovery rate of the label-swap null ({standard})."
     )
-    stability_draws: Written[Annotated[int, Field(ge=20, le=10_000)]] = Field(
-        None, description="How often the discovery pairs are drawn again (100)."
+    stability_draws: Written[Annotated[int, Field(ge=20, le=10_000)]] = setting(
+        100, "How often the discovery pairs are drawn again ({standard})."
     )
-    random_sets: Written[Annotated[int, Field(ge=0, le=10_000)]] = Field(
-        None, description="Random sets of heads to measure the circuit against (100; 0 for none)."
+    random_sets: Written[Annotated[int, Field(ge=0, le=10_000)]] = setting(
+        100, "Random sets of heads to measure the circuit against ({standard}; 0 for none)."
     )
-    metric: Written[Metric] = Field(
-        None,
-        description="How answers are compared (the generator's, or logit_difference; cosine_difference for "
+    metric: Written[Metric] = setting(
+        "logit_difference",
+        "How answers are compared (the generator's, or {standard}; cosine_difference for "
         "similarity).",
+        depends=True,
     )
-    seed: Written[Annotated[int, Field(ge=0, le=2**32 - 1)]] = Field(
-        None, description="Seed of every random choice (0)."
+    seed: Written[Annotated[int, Field(ge=0, le=2**32 - 1)]] = setting(
+        0, "Seed of every random choice ({standard})."
     )
-    examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=MOST_EXAMPLES)]] = Field(
-        None,
-        description="Prompt pairs that find the circuit: 5 to 200 (10); at null_level 0.05 at least 6.",
+    examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=MOST_EXAMPLES)]] = setting(
+        10,
+        "Prompt pairs that find the circuit: 5 to 200 ({standard}); at null_level 0.05 at least 6.",
     )
-    test_examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=1000)]] = Field(
-        None,
-        description="Prompt pairs kept apart to test it (40; of a file, the rest up to 40).",
+    test_examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=1000)]] = setting(
+        40,
+        "Prompt pairs kept apart to test it ({standard}; of a file, the rest up to 40).",
+        depends=True,
     )
-    ablation: Written[Annotated[tuple[Ablation, ...], Field(min_length=1)]] = Field(
-        None, description="What replaces a head that is taken out (resample and mean)."
+    ablation: Written[Annotated[tuple[Ablation, ...], Field(min_length=1)]] = setting(
+        ("resample", "mean"), "What replaces a head that is taken out ({standard})."
     )
-    tolerance: Written[Share] = Field(
-        None, description="Share of redrawn example sets that may disagree with the verdict (0.1)."
+    tolerance: Written[Share] = setting(
+        Decimal("0.1"),
+        "Share of redrawn example sets that may disagree with the verdict ({standard}).",
     )
     thresholds: Written[ThresholdSettings] = Field(
         None, description="Thresholds a result is judged by."

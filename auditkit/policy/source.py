@@ -226,7 +226,7 @@ class _Reading:
         return next((path for start, end, path in self._spans if start <= index < end), ())
 
     def _empty(self) -> _StoppedError:
-        advice = "begin with `auditkit: 1`; `auditkit init` writes a policy to fill in"
+        advice = "begin with `auditkit: 1`; policies/quickstart.yaml is one to start from"
         return _StoppedError(Problem(self._file, None, "", "the policy is empty", advice))
 
     def _report(self, path: KeyPath, message: str, advice: str = "") -> None:

@@ -2,57 +2,66 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar, get_args
+
+from pydantic.fields import FieldInfo
 
 from auditkit.policy.settings import Settings
+from auditkit.policy.written import Standard
 from auditkit.prompts.kinds import METRICS
 from auditkit.records.base import Record
-from auditkit.records.specification import (
-    AutoencoderSettings,
-    BootstrapSettings,
-    Metric,
-    PatchingRule,
-    Specification,
-    Thresholds,
-)
-
-STANDARD = Specification(
-    kind="next_token",
-    pooling="mean",
-    method="attributed-codes",
-    attribution="halfway",
-    attribution_steps=5,
-    metric="logit_difference",
-    seed=0,
-    examples=10,
-    test_examples=40,
-    ablations=("resample", "mean"),
-    autoencoder=AutoencoderSettings(
-        latents=32, k=4, steps=60, batch=128, learning_rate=Decimal("0.01"), seeds=5
-    ),
-    thresholds=Thresholds(
-        tau=Decimal("0.05"),
-        quorum=Decimal("0.6"),
-        head_effect=Decimal("0.05"),
-        sufficiency=Decimal("0.8"),
-        necessity=Decimal("0.5"),
-        min_accuracy=Decimal("0.9"),
-        tolerance=Decimal("0.1"),
-    ),
-    patching=PatchingRule(
-        patience=Decimal("0.025"), sample=Decimal("0.025"), completion=4, backups=2
-    ),
-    bootstrap=BootstrapSettings(resamples=1000, level=Decimal("0.95")),
-    null_level=Decimal("0.05"),
-    stability_draws=100,
-    random_sets=100,
-    defaulted=(),
-)
-"""What a policy that sets nothing gets. A generator brings its own metric."""
+from auditkit.records.specification import Metric, Specification
 
 _POLICY_KEYS = {"ablations": "ablation", "thresholds.tolerance": "tolerance"}
 """Keys of a policy that are named or placed differently in a specification."""
+
+R = TypeVar("R", bound=Record)
+
+
+def standard_of(specified: type[R], settings: type[Record], prefix: str = "") -> R:
+    """The specification, or a block of it, of a policy that sets nothing: each key's standard value.
+
+    Raises:
+        ValueError: a key has no setting, or that setting no standard value.
+    """
+    values: dict[str, Any] = {}
+    for name, field in specified.model_fields.items():
+        key = prefix + name
+        block = field.annotation
+        if key == "defaulted":
+            values[name] = ()
+        elif isinstance(block, type) and issubclass(block, Record):
+            values[name] = standard_of(block, settings, f"{key}.")
+        else:
+            values[name] = standard_value(key, settings).value
+    return specified(**values)
+
+
+def standard_value(key: str, settings: type[Record]) -> Standard:
+    """The standard value of one key of a specification. Raises ValueError where there is none."""
+    field = _setting(policy_key(key), settings)
+    standard = field.json_schema_extra if field else None
+    if not isinstance(standard, Standard):
+        raise ValueError(f"no setting of a policy has a standard value for {key}")
+    return standard
+
+
+def policy_key(key: str) -> str:
+    """What a key of a specification is called in a policy."""
+    return _POLICY_KEYS.get(key, key)
+
+
+def _setting(key: str, settings: type[Record]) -> FieldInfo | None:
+    name, _dot, rest = key.partition(".")
+    field = settings.model_fields.get(name)
+    if not rest or field is None:
+        return field
+    blocks = (each for each in get_args(field.annotation) if isinstance(each, type))
+    return next((_setting(rest, b) for b in blocks if issubclass(b, Record)), None)
+
+
+STANDARD = standard_of(Specification, Settings)
+"""What a policy that sets nothing gets. A generator brings its own metric."""
 
 
 def specify(task: Settings, defaults: Settings, *, metric: Metric) -> Specification:
@@ -89,7 +98,7 @@ class _Merging:
 
     def _choose(self, key: str, standard: object) -> object:
         for settings in self._written:
-            found = _lookup(settings, _POLICY_KEYS.get(key, key))
+            found = _lookup(settings, policy_key(key))
             if found is not None:
                 return found
         self.defaulted.append(key)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
@@ -116,6 +117,46 @@ T = TypeVar("T")
 
 Written = Annotated[T | None, BeforeValidator(_not_empty), _NeverNull()]
 """A setting that may be left out (``None``) but not written empty."""
+
+
+@dataclass(frozen=True)
+class Standard:
+    """The value that stands where a policy leaves a setting out.
+
+    ``depends``: another value may stand instead, as the setting's description says.
+    """
+
+    value: Decimal | int | str | tuple[str, ...]
+    depends: bool
+
+    def __str__(self) -> str:
+        return " and ".join(self.value) if isinstance(self.value, tuple) else str(self.value)
+
+    def __call__(self, schema: JsonSchemaValue) -> None:
+        """Puts the value into the setting's JSON Schema, where nothing else can stand instead."""
+        if not self.depends:
+            schema["default"] = as_json(self.value)
+
+
+def as_json(value: Decimal | int | str | tuple[str, ...]) -> object:
+    """A setting's value as an editor writes it: a decimal is a plain number."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def setting(
+    standard: Decimal | int | str | tuple[str, ...], text: str, *, depends: bool = False
+) -> Any:  # noqa: ANN401 - pydantic's own Field is declared so
+    """A setting that may be left out, described by a text with ``{standard}`` in it.
+
+    Raises:
+        ValueError: the text does not say what stands where the setting is left out.
+    """
+    if "{standard}" not in text:
+        raise ValueError(f"a setting's description states its standard value: {text}")
+    stands = Standard(standard, depends)
+    return Field(None, description=text.format(standard=stands), json_schema_extra=stands)
 
 
 def _known_item(item: str) -> str:

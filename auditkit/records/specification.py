@@ -1,4 +1,7 @@
-"""Everything that changes a task's result, in one place, and which of it the policy left to default."""
+"""Everything that changes a task's result, in one place, and which of it the policy left to default.
+
+The description of a key is what the report prints beside it.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,12 @@ class AutoencoderSettings(Record):
     specification's first; with 1 there is no envelope.
     """
 
-    latents: Positive
-    k: Positive
-    steps: Positive
-    batch: Positive
-    learning_rate: Measure
-    seeds: Positive
+    latents: Positive = Field(description="Latents per head")
+    k: Positive = Field(description="Latents active per vector")
+    steps: Positive = Field(description="Training steps")
+    batch: Positive = Field(description="Vectors per training step")
+    learning_rate: Measure = Field(description="Learning rate")
+    seeds: Positive = Field(description="Seeds of the envelope over codes")
 
 
 class Thresholds(Record):
@@ -45,13 +48,13 @@ class Thresholds(Record):
     ``tolerance``: the share of redrawn example sets that may disagree before a verdict is inconclusive.
     """
 
-    tau: Measure
-    quorum: Measure
-    head_effect: Measure
-    sufficiency: Measure
-    necessity: Measure
-    min_accuracy: Measure
-    tolerance: Measure
+    tau: Measure = Field(description="Least share of the task effect for a code")
+    quorum: Measure = Field(description="Least share of examples that carry a code")
+    head_effect: Measure = Field(description="Least effect for a head to belong to the circuit")
+    sufficiency: Measure = Field(description="Least share the circuit alone keeps")
+    necessity: Measure = Field(description="Least share lost without the circuit")
+    min_accuracy: Measure = Field(description="Least accuracy for the task to count as done")
+    tolerance: Measure = Field(description="Share of redrawn example sets that may disagree")
 
 
 class PatchingRule(Record):
@@ -67,17 +70,25 @@ class PatchingRule(Record):
     ``backups``: the most heads tried as a backup of each circuit head; 0 leaves that out.
     """
 
-    patience: Measure
-    sample: Measure
-    completion: Annotated[int, Field(ge=0)]
-    backups: Annotated[int, Field(ge=0)]
+    patience: Measure = Field(
+        description="Share of all heads that must fail in a row for patching to stop"
+    )
+    sample: Measure = Field(
+        description="Share of all heads drawn at random from the rest, and patched"
+    )
+    completion: Annotated[int, Field(ge=0)] = Field(
+        description="Most heads restored to complete those found one by one"
+    )
+    backups: Annotated[int, Field(ge=0)] = Field(
+        description="Most heads tried as a backup of each circuit head"
+    )
 
 
 class BootstrapSettings(Record):
     """Percentile bootstrap over examples: number of resamples, and nominal coverage of intervals."""
 
-    resamples: Positive
-    level: Measure
+    resamples: Positive = Field(description="Resamples for each interval")
+    level: Measure = Field(description="Nominal coverage of each interval")
 
 
 class Specification(Record):
@@ -87,7 +98,7 @@ class Specification(Record):
     text that is close; ``pooling`` is how a text becomes one vector, for ``similarity`` only.
     ``method`` is how heads are looked for: ``attributed-codes`` ranks and patches them,
     ``unique-codes`` is the published method and only observes.
-    ``attribution`` is the slope screening uses: the gradient at the positive (``single``), that and the
+    ``attribution`` says which gradient ranks the heads: the one at the positive (``single``), that and the
     gradient with the layer's heads half replaced (``halfway``), or the mean gradient over
     ``attribution_steps`` points along the input (``input_ig``, the only one the steps are for).
     ``null_level`` is the false discovery rate at which the label-swap null separates heads.
@@ -95,21 +106,27 @@ class Specification(Record):
     random sets of heads the circuit is measured against; 0 leaves that out.
     """
 
-    kind: TaskKind
-    pooling: Pooling
-    method: MethodName
-    attribution: Attribution
-    attribution_steps: Positive
-    metric: Metric
-    seed: Annotated[int, Field(ge=0)]
-    examples: Positive
-    test_examples: Positive
-    ablations: Annotated[tuple[Ablation, ...], Field(min_length=1)]
+    kind: TaskKind = Field(description="What the model is asked for")
+    pooling: Pooling = Field(description="How a text becomes one vector (for similarity only)")
+    method: MethodName = Field(description="How heads are looked for")
+    attribution: Attribution = Field(description="Which gradients rank the heads before patching")
+    attribution_steps: Positive = Field(description="Points along the input (for input_ig only)")
+    metric: Metric = Field(description="What is compared between right and wrong answers")
+    seed: Annotated[int, Field(ge=0)] = Field(description="Seed of every random draw")
+    examples: Positive = Field(description="Prompt pairs to find the circuit")
+    test_examples: Positive = Field(description="Other prompt pairs, to test it")
+    ablations: Annotated[tuple[Ablation, ...], Field(min_length=1)] = Field(
+        description="What a head's output is replaced with"
+    )
     autoencoder: AutoencoderSettings
     thresholds: Thresholds
     patching: PatchingRule
     bootstrap: BootstrapSettings
-    null_level: Measure
-    stability_draws: Annotated[int, Field(ge=2)]
-    random_sets: Annotated[int, Field(ge=0)]
+    null_level: Measure = Field(description="False discovery rate of the label-swap null")
+    stability_draws: Annotated[int, Field(ge=2)] = Field(
+        description="Draws of the examples for the stability envelope"
+    )
+    random_sets: Annotated[int, Field(ge=0)] = Field(
+        description="Random sets of heads the circuit is measured against"
+    )
     defaulted: tuple[str, ...]

@@ -180,7 +180,9 @@ class Stability(Record):
 
 
 class Edge(Record):
-    """Two signature heads, the earlier layer first, and how often the discovery examples carry both.
+    """Two heads of the circuit, the earlier layer first, and how often the discovery examples carry both.
+
+    An example carries a head when it has a code of the signature that is of that head.
 
     ``p_value`` is the hypergeometric chance of at least ``together`` joint appearances given how often
     each appears; ``q_value`` corrects for the number of pairs (Benjamini and Hochberg 1995).

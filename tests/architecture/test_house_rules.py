@@ -197,9 +197,8 @@ def test_the_readme_has_the_exit_codes() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
-def test_the_readme_names_every_command(name: str) -> None:
-    """Each command stands in the README, and its help has a first line and an example."""
-    assert f"auditkit {name}" in README
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    """The help of each command has a first line and an example; test_documents finds it documented."""
     told = cli.commands[name].help or ""
     assert re.fullmatch(r"[A-Z].{10,70}\.", told.splitlines()[0])
     assert f"  auditkit {name}" in told

@@ -218,7 +218,7 @@ POLICY_FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     ),
     "no policy": (
         lambda folder: (folder / "policy.yaml").unlink(),
-        ["policy.yaml: there is no such file (`auditkit init` writes a policy"],
+        ["policy.yaml: there is no such file (`auditkit run example:quickstart` runs"],
     ),
     "no prompt file": (
         lambda folder: (folder / "pairs.jsonl").unlink(),

@@ -55,7 +55,7 @@ class SetView:
 
 @dataclass(frozen=True)
 class EdgeView:
-    """Two heads of the signature and how often they appear together."""
+    """Two heads of the circuit and how often they appear together."""
 
     source: str
     target: str

@@ -1,8 +1,11 @@
-"""Everything that changes a task's result, key by key, with what the policy left to default."""
+"""Everything that changes a task's result, key by key, with what the policy left to default.
+
+What a key means stands beside it in ``auditkit.records.specification``; ``make messages`` takes it into
+the catalogues from there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,42 +14,6 @@ from auditkit.records.base import Record
 from auditkit.records.specification import Specification, TaskKind
 from auditkit.report.task.unique_codes import UNUSED_SETTINGS
 from auditkit.report.wording import decimal_text, listed
-
-_MEANINGS: dict[str, str] = {
-    "kind": N_("What the model is asked for"),
-    "pooling": N_("How a text becomes one vector (for similarity only)"),
-    "method": N_("How heads are looked for"),
-    "attribution": N_("Which gradients rank the heads before patching"),
-    "attribution_steps": N_("Points along the input (for input_ig only)"),
-    "metric": N_("What is compared between right and wrong answers"),
-    "seed": N_("Seed of every random draw"),
-    "examples": N_("Prompt pairs to find the circuit"),
-    "test_examples": N_("Other prompt pairs, to test it"),
-    "ablations": N_("What a head's output is replaced with"),
-    "autoencoder.latents": N_("Latents per head"),
-    "autoencoder.k": N_("Latents active per vector"),
-    "autoencoder.steps": N_("Training steps"),
-    "autoencoder.batch": N_("Vectors per training step"),
-    "autoencoder.learning_rate": N_("Learning rate"),
-    "autoencoder.seeds": N_("Seeds of the envelope over codes"),
-    "thresholds.tau": N_("Least share of the task effect for a code"),
-    "thresholds.quorum": N_("Least share of examples that carry a code"),
-    "thresholds.head_effect": N_("Least effect for a head to belong to the circuit"),
-    "thresholds.sufficiency": N_("Least share the circuit alone keeps"),
-    "thresholds.necessity": N_("Least share lost without the circuit"),
-    "thresholds.min_accuracy": N_("Least accuracy for the task to count as done"),
-    "thresholds.tolerance": N_("Share of redrawn example sets that may disagree"),
-    "patching.patience": N_("Share of all heads that must fail in a row for patching to stop"),
-    "patching.sample": N_("Share of all heads drawn at random from the rest, and patched"),
-    "patching.completion": N_("Most heads restored to complete those found one by one"),
-    "patching.backups": N_("Most heads tried as a backup of each circuit head"),
-    "bootstrap.resamples": N_("Resamples for each interval"),
-    "bootstrap.level": N_("Nominal coverage of each interval"),
-    "stability_draws": N_("Draws of the examples for the stability envelope"),
-    "random_sets": N_("Random sets of heads the circuit is measured against"),
-    "null_level": N_("False discovery rate of the label-swap null"),
-}
-
 
 TASK_KINDS: dict[TaskKind, str] = {
     "next_token": N_(
@@ -72,13 +39,23 @@ class SettingView:
     origin: str
 
 
-def _flat(record: Record, prefix: str = "") -> Iterator[tuple[str, object]]:
-    for name in type(record).model_fields:
-        value = getattr(record, name)
-        if isinstance(value, Record):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
+def meanings(specified: type[Record], prefix: str = "") -> dict[str, str]:
+    """What each key of a specification, or of a block of it, means; in the record's order."""
+    found: dict[str, str] = {}
+    for name, field in specified.model_fields.items():
+        block = field.annotation
+        if isinstance(block, type) and issubclass(block, Record):
+            found |= meanings(block, f"{prefix}{name}.")
+        elif field.description:
+            found[prefix + name] = field.description
+    return found
+
+
+def _at(record: Record, key: str) -> object:
+    value: object = record
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
 
 
 def _value(value: object) -> str:
@@ -105,10 +82,11 @@ def settings(specification: Specification) -> tuple[SettingView, ...]:
     return tuple(
         SettingView(
             key=key,
-            meaning=_(_MEANINGS.get(key, "")),
-            value=_(TASK_KINDS[specification.kind]) if key == "kind" else _value(value),
+            meaning=_(meaning),
+            value=_(TASK_KINDS[specification.kind])
+            if key == "kind"
+            else _value(_at(specification, key)),
             origin=_origin(key, specification),
         )
-        for key, value in _flat(specification)
-        if key != "defaulted"
+        for key, meaning in meanings(type(specification)).items()
     )
