@@ -118,7 +118,7 @@ def _role_rows(roles: TokenRoles) -> tuple[RoleRow, ...]:
 
 def _role_row(head: HeadRoles) -> RoleRow:
     if isinstance(head.shares, NotAssessed):
-        return RoleRow(head.head, (), _("not assessed: {reason}", reason=head.shares.reason))
+        return RoleRow(head.head, (), absent_text(head.shares))
     return RoleRow(head.head, tuple(decimal_text(share) for share in head.shares), "")
 
 
@@ -141,7 +141,7 @@ def _latents(task: TaskRecord, codes: Codes) -> tuple[tuple[LatentView, ...], st
     sentences = [
         counted(
             left,
-            "{n} more latent of the signature, of these or of other heads, are in evidence.json.",
+            "{n} more latent of the signature, of these or of other heads, is in evidence.json.",
             "{n} more latents of the signature, of these or of other heads, are in evidence.json.",
         )
         if left
@@ -200,7 +200,7 @@ def _envelope(envelope: CodeEnvelope | NotAssessed) -> tuple[Fact, ...]:
         measured(_("Over thresholds alone"), decimal_text(envelope.over_thresholds)),
         measured(_("Over seeds alone"), decimal_text(envelope.over_seeds)),
         measured(
-            _("Over seeds alone, heads with the code of a latent"),
+            _("Over seeds alone, counting only heads with a latent's code"),
             decimal_text(envelope.over_seeds_latents),
         ),
         measured(_("Heads with a code in every combination"), listed(always)),
@@ -214,9 +214,9 @@ def _frequencies(envelope: CodeEnvelope | NotAssessed) -> tuple[Chart | None, st
     left = len(ordered) - HEADS_DRAWN
     note = counted(
         left,
-        "The {shown} most frequent heads; {n} more head had a code in some combination and are in "
+        "The {shown} most frequent heads. {n} more head had a code in some combination; it is in "
         "evidence.json.",
-        "The {shown} most frequent heads; {n} more heads had a code in some combination and are in "
+        "The {shown} most frequent heads. {n} more heads had a code in some combination; they are in "
         "evidence.json.",
         shown=HEADS_DRAWN,
     )

@@ -10,7 +10,10 @@ from auditkit.report.facts import Fact, recorded
 from auditkit.report.task.unique_codes import PROMPT_SETS
 from auditkit.report.wording import listed
 
-_SETS = (N_("To find the circuit"), N_("To test it"))
+_SETS = (
+    N_("Discovery pairs, to find the circuit"),
+    N_("Test pairs, to test the behaviour and the circuit"),
+)
 
 
 def example_facts(shown: PromptPair | NotAssessed) -> tuple[Fact, ...]:
@@ -41,10 +44,10 @@ def _second(shown: PromptPair) -> tuple[Fact, ...]:
 
 
 UNEVEN = N_(
-    "The prompts of such a pair are aligned by the parts they were written in. Inside a part the last "
-    "token stands against the last, the one before it against the one before it. Where the prompt's part "
-    "is longer, its first tokens, those left over, all stand against the first token of the matched "
-    "prompt's part; where the matched prompt's is longer, its first tokens, those left over, replace "
+    "The prompts of such a pair are aligned by the parts they were written in. Inside a part, tokens are "
+    "matched from the end: the last with the last, the one before with the one before. Where the prompt's "
+    "part is longer, all its tokens left over at the start are matched with the first token of the matched "
+    "prompt's part. Where the matched prompt's part is longer, its tokens left over at the start replace "
     "nothing."
 )
 """How pairs of prompts of different length are aligned (``auditkit.prompts.aligning``)."""

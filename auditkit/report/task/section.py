@@ -38,12 +38,14 @@ from auditkit.report.wording import (
     VERDICT_MEANINGS,
     VERDICTS,
     absent_text,
+    behaviour_criterion,
     decimal_text,
     interval_text,
     listed,
     metric_text,
     number_or_reason,
     percent_text,
+    sentence,
 )
 
 
@@ -101,15 +103,14 @@ def _behaviour(task: TaskRecord) -> tuple[Fact, ...]:
     seen = task.behaviour
     metric = metric_text(task.specification.metric)
     return (
-        measured(_("Answered correctly"), _("{part} of {whole}", part=seen.correct, whole=seen.n)),
+        measured(
+            _("Prompts on which the right answers scored above the wrong ones"),
+            _("{part} of {whole}", part=seen.correct, whole=seen.n),
+        ),
         measured(_("Accuracy"), percent_text(seen.accuracy)),
         Fact(
-            _("Asked for behaviour to count as observed"),
-            _(
-                "accuracy of at least {least}, a mean above 0 with its whole interval, and above the "
-                "mean on matched prompts",
-                least=percent_text(task.specification.thresholds.min_accuracy),
-            ),
+            _("Asked for the behaviour to count as observed"),
+            behaviour_criterion(task.specification),
         ),
         measured(_("Mean {metric}, prompts", metric=metric), interval_text(seen.positive)),
         measured(_("Mean {metric}, matched prompts", metric=metric), interval_text(seen.negative)),
@@ -144,7 +145,7 @@ def _null(null: NullTest | NotAssessed) -> tuple[Fact, ...]:
     if isinstance(null, NotAssessed):
         return ()
     swapped = (
-        _("{n} all patterns of swapped labels", n=null.swaps)
+        _("all {n} patterns of swapped labels", n=null.swaps)
         if null.exact
         else _("{n} random patterns of swapped labels", n=null.swaps)
     )
@@ -166,12 +167,10 @@ def _stability(stability: Stability | NotAssessed) -> tuple[Fact, ...]:
         ),
         measured(
             _("Prompt templates left out, one at a time"),
-            _("not assessed. {reason}", reason=templates.reason)
-            if isinstance(templates, NotAssessed)
-            else number_text(templates),
+            number_or_reason(templates),
         ),
         measured(
-            _("How often each head was in the circuit"),
+            _("How often each head was in the circuit of a redrawn set"),
             listed(f"{each.head} {percent_text(each.frequency)}" for each in stability.frequencies),
         ),
         measured(_("Mean overlap of two redrawn circuits"), decimal_text(stability.mean_jaccard)),
@@ -187,13 +186,13 @@ def _stability(stability: Stability | NotAssessed) -> tuple[Fact, ...]:
             measured(_(_SETTINGS[each.setting], value=_setting_value(each)), _instead(each))
             for each in stability.settings
         ),
-        measured(_("Verdict holds at the declared tolerance"), _(OBSERVATIONS[stability.state])),
+        measured(_("Agreement at the declared tolerance"), _(OBSERVATIONS[stability.state])),
     )
 
 
 _SETTINGS = {
-    "ablation": N_("With sufficiency and necessity judged under the one ablation {value} instead"),
-    "head_effect": N_("With a least effect of a circuit head of {value} instead"),
+    "ablation": N_("If sufficiency and necessity were judged under {value} ablation alone"),
+    "head_effect": N_("If the least effect of a circuit head were {value}"),
 }
 
 
@@ -231,7 +230,7 @@ def _declared_for(declared_for: str | None, model: ModelIdentity) -> str:
 def _comparison(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact, ...], str]:
     expected, compared = task.expected, task.comparison
     if isinstance(expected, NotAssessed):
-        return (), _("No circuit was declared. {reason}", reason=expected.reason)
+        return (), _("No circuit was declared. {reason}", reason=sentence(expected.reason))
     facts = (
         declared(_("Heads declared"), listed(expected.heads)),
         declared(_("Source of the declaration"), expected.source),
@@ -239,7 +238,7 @@ def _comparison(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact, ...
         declared(_("Sufficiency the declaration claims"), _claimed(expected.min_sufficiency)),
     )
     if isinstance(compared, NotAssessed):
-        return facts, _("Not compared. {reason}", reason=compared.reason)
+        return facts, _("Not compared. {reason}", reason=sentence(compared.reason))
     return (
         *facts,
         measured(_("Declared and found"), listed(compared.matched)),
@@ -269,14 +268,31 @@ def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
         (_("Circuit"), task.circuit),
         (_("Stability when the examples are drawn again"), task.stability),
     ]
+    if isinstance(task.codes, Codes):
+        parts += [
+            (_("Effects between negatives"), task.codes.negatives),
+            (_("Stability of the codes"), task.codes.envelope),
+        ]
+    if isinstance(task.stability, Stability):
+        parts.append((_("Stability when one template is left out"), task.stability.templates))
     if isinstance(task.causal, Causal):
         parts += [
+            (_("Completion: heads that complete those found one by one"), _completion(task)),
             (_("Random head sets of the same size"), task.causal.random_sets),
             (_("Minimality: whether a smaller circuit would do"), task.causal.minimality),
             (_("Joint ablation: heads that take over"), task.causal.joint_ablation),
             (_("Heads with a constant role"), task.causal.constant_role),
         ]
     return tuple(Fact(label, part.reason) for label, part in parts if isinstance(part, NotAssessed))
+
+
+def _completion(task: TaskRecord) -> object:
+    """Why no completion was tried, where the policy asks for none and the heads found lack some."""
+    asked = task.specification.patching.completion
+    if asked or not isinstance(task.causal, Causal):
+        return None
+    completion = task.causal.completion
+    return None if completion.alone.state == "observed" else completion.completed
 
 
 def _evidence_for(task: TaskRecord, law: Law) -> tuple[Fact, ...]:

@@ -305,8 +305,8 @@ def test_a_head_that_completes_the_others_is_not_said_to_act_alone() -> None:
         causal=causal.model_copy(update={"completion": completion}), circuit=circuit
     )
     text = rendered(changed).text
-    assert "2 heads changed the measured effect" in text
-    assert "Replaced alone, 1.1 did not" in text
+    assert "2 heads changed the task effect" in text
+    assert "heads that complete it: 1.1." in text
 
 
 def test_an_expectation_for_other_weights_is_said_to_be_so() -> None:
@@ -396,7 +396,7 @@ def test_details_that_are_absent_say_why() -> None:
     assert not isinstance(codes.roles, NotAssessed)
     silent = codes.roles.heads[0].model_copy(update={"examples": 0, "shares": absent})
     roles = codes.roles.model_copy(update={"heads": (silent,)})
-    assert "0.1 not assessed: It was skipped." in rendered(with_codes(roles=roles)).text
+    assert "0.1 Not assessed. It was skipped." in rendered(with_codes(roles=roles)).text
     assert "None: no latent of a circuit head" in rendered(with_codes(latents=())).text
 
 
