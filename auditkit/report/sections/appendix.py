@@ -173,12 +173,12 @@ def _pin(pin: Pin) -> str:
 
 
 _BY_INTERFACE = N_(
-    "Where each head puts out was observed by running the model once: its attention function's output is "
-    "the input of the layer that projects it."
+    "Where the output of each head stands was observed by running the model once: the output of its "
+    "attention function is the input of the layer that projects it."
 )
 _BY_STRUCTURE = N_(
-    "The model has attention functions of its own. Its heads were taken to stand side by side at the input "
-    "of the layer that ends its attention: that is how such layers are written, and was not observed."
+    "The model has attention functions of its own. Its heads were assumed to stand side by side at the input "
+    "of the last layer of its attention, as such layers are written; that was not observed."
 )
 
 
@@ -186,7 +186,9 @@ def _layers(record: AuditRecord) -> str:
     layers = record.model.layers
     sizes = sorted({layer.n_heads for layer in layers})
     each = (
-        _("{n} heads each", n=sizes[0]) if len(sizes) == 1 else _("with differing numbers of heads")
+        counted(sizes[0], "{n} head each", "{n} heads each")
+        if len(sizes) == 1
+        else _("with differing numbers of heads")
     )
     total = sum(layer.n_heads for layer in layers)
     assumed = any(layer.found_by == "structure" for layer in layers)
@@ -304,7 +306,9 @@ def _retention(record: AuditRecord, law: Law) -> tuple[str, ...]:
 def _commands(record: AuditRecord) -> tuple[CommandView, ...]:
     return (
         CommandView(
-            purpose=_("Run the same audit again. Figures may differ in the last digits elsewhere"),
+            purpose=_(
+                "Run the same audit again. Figures may differ in the last digits on another machine"
+            ),
             command="auditkit run policy.yaml",
             needs=(
                 recorded(_("Tool"), f"{record.tool.name} {record.tool.version}"),
@@ -314,7 +318,7 @@ def _commands(record: AuditRecord) -> tuple[CommandView, ...]:
         ),
         CommandView(
             purpose=_(
-                "Run the model again and hold what is measured against this record, within its stated "
+                "Run the model again and compare what is measured with this record, within its stated "
                 "intervals"
             ),
             command=_(
@@ -326,8 +330,8 @@ def _commands(record: AuditRecord) -> tuple[CommandView, ...]:
         ),
         CommandView(
             purpose=_(
-                "Check signatures, digests and store, and work out circuit and verdict again from the "
-                "recorded evidence, without the model"
+                "Check signatures, digests and store, and derive circuit and verdict again from the recorded "
+                "evidence, without the model"
             ),
             command=_("auditkit verify {directory}", directory=f"<{_('run directory')}>"),
             needs=(),

@@ -145,7 +145,7 @@ def test_evidence_never_changes_what_the_provider_has_provided() -> None:
     view = build_view(audit_record(), load_law())
     item = next(item for item in view.items if item.id == "13(3)(b)(iv)")
     assert (item.state, item.owner) == ("not provided", "owner not named")
-    assert "heads 0.1, 1.0" in item.evidence[0].claim
+    assert "counted from 0): 0.1, 1.0." in item.evidence[0].claim
     assert item.not_supported == load_law().hook("13(3)(b)(iv)").not_supported
 
 
@@ -221,7 +221,7 @@ def test_absence_in_its_kinds_prints_differently() -> None:
     unknown = rendered(with_first_task(circuit=NotAssessed(reason="It was skipped."))).text
     empty = rendered(with_first_task(circuit=Circuit(heads=(), edges=(), pairs_tested=0))).text
     assert "Not assessed. It was skipped." in unknown
-    assert "None of them changed the measured effect by 5 % or more" in empty
+    assert "None of them changed the task effect by 5 % or more" in empty
     assert "there was no pair to test" in empty
     assert "Not assessed. It was skipped." not in empty
 
@@ -355,7 +355,10 @@ def test_long_tables_say_what_they_leave_out() -> None:
     small = causal.patched[-1].model_copy(update={"head": "7.7"})
     many = causal.model_copy(update={"patched": causal.patched + (small,) * 60})
     text = rendered(with_first_task(causal=many)).text
-    assert "32 more heads were replaced, with smaller effects, neither found nor declared" in text
+    assert (
+        "32 more heads were replaced alone, with smaller effects, neither found nor declared"
+        in text
+    )
 
 
 def with_codes(**changes: object) -> AuditRecord:

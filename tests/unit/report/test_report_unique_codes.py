@@ -40,13 +40,13 @@ def section(level: str = "0.05") -> UniqueCodesView:
     "words",
     [
         "Unique codes: observed, not tested",
-        "It only watched. No head was switched off or replaced",
+        "The method only observes. No head was switched off or replaced",
         "Source of the method O'Neill and Bui, arXiv:2405.12522",
         "Method unique-codes, published and observational: no head was replaced.",
         "published method that only observes: no head was replaced, nothing causal follows",
-        "Some head's count of unique codes is beyond what swapped labels give",
+        "On the discovery pairs, some head's count of unique codes is beyond what swapped labels give",
         "This method observes codes and intervenes on nothing, so nothing causal was assessed.",
-        "4 prompt pairs to count codes on, 2 other pairs to test the behaviour",
+        "4 prompt pairs to count codes, 2 other pairs to test the behaviour",
         "Overall result inconclusive",
         "2 of 32",
     ],
@@ -61,7 +61,7 @@ def test_nothing_about_replacing_heads_is_claimed(page: Page) -> None:
     assert "checked by replacing heads" not in page.text
     assert "Sufficiency and necessity of the circuit" not in page.text
     assert "To find the circuit" not in page.text
-    assert "served to count codes on" in page.text
+    assert "served to count codes" in page.text
     assert "What a head contributes was measured by replacing" not in page.text
 
 
