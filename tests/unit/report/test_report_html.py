@@ -230,7 +230,7 @@ def test_heads_that_were_not_replaced_are_unknown_not_zero() -> None:
     causal = audit_record().tasks[0].causal
     assert not isinstance(causal, NotAssessed)
     text = rendered(with_first_task(causal=causal.model_copy(update={"unpatched": ("1.1",)}))).text
-    assert "their single effects are unknown, which is not the same as none" in text
+    assert "its single effect is unknown, which is not the same as none" in text
 
 
 def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
