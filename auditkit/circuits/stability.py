@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from auditkit.circuits.circuit import belonging, grounds, layer_order
 from auditkit.circuits.codes import carries_code, quorum_count
-from auditkit.circuits.intervals import UNIT, in_units, percentile_places, resamples, rounded
-from auditkit.records.base import NotAssessed
+from auditkit.circuits.intervals import in_units, percentile_places, resamples, rounded
+from auditkit.records.base import UNIT, NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.codes import CodeEnvelope, CodeSetting, HeadFrequency
 from auditkit.records.specification import Specification

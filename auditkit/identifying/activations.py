@@ -14,7 +14,7 @@ from torch import Tensor
 
 from auditkit.errors import ModelError
 from auditkit.identifying.batches import PairBatch, batches_for
-from auditkit.model.counting import counted
+from auditkit.model.counting import bytes_of_prompt
 from auditkit.model.devices import give_back_at_once, give_back_unused
 from auditkit.model.kept import Outputs, room_for
 from auditkit.model.memory import Plan
@@ -225,7 +225,7 @@ def within(budget: int, subject: Subject, pairs: Sequence[ResolvedPair], metric:
     (batch,) = batches_for(subject, [pair], metric)
     both = ((batch.positive, batch.positive_types), (batch.negative, batch.negative_types))
     ids, types = max(both, key=lambda each: each[0].shape[1])
-    return plan.with_count(counted(subject, ids, batch.measure, types), budget)
+    return plan.with_count(bytes_of_prompt(subject, ids, batch.measure, types), budget)
 
 
 @dataclass(frozen=True)

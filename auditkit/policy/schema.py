@@ -15,7 +15,7 @@ from auditkit.policy.specifying import specify
 from auditkit.policy.written import GeneratorName, HookId, ItemId, Share, Written
 from auditkit.prompts.generators import GENERATORS
 from auditkit.records.audit import PadesLevel, ReportSettings, TemplateFile
-from auditkit.records.base import Record
+from auditkit.records.base import Record, Sha256
 from auditkit.records.declared import (
     Declarer,
     Expectation,
@@ -25,9 +25,8 @@ from auditkit.records.declared import (
     System,
     ToBeProvided,
 )
+from auditkit.records.model import Dtype
 from auditkit.records.specification import Metric, Specification
-
-Dtype = Literal["float32", "bfloat16", "float16"]
 
 
 def _kind(*keys: str) -> Any:  # noqa: ANN401 - a callable of any written value
@@ -85,16 +84,15 @@ ModelSignature = TypeAliasType(
         ),
     ],
 )
-Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class Pins(Record):
     """What the policy fixes the model's files by, beforehand."""
 
-    root_digest: Written[Digest] = Field(
+    root_digest: Written[Sha256] = Field(
         None, description="Digest over the contents of all files (`auditkit model inspect`)."
     )
-    weights_digest: Written[Digest] = Field(
+    weights_digest: Written[Sha256] = Field(
         None, description="Digest over the weight files (`auditkit model inspect`)."
     )
     signature: Written[ModelSignature] = Field(

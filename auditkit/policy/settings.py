@@ -16,7 +16,7 @@ FEWEST_EXAMPLES = 5
 MOST_EXAMPLES = 200
 """More examples than this are a test set."""
 
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
+UpToAMillion = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ThresholdSettings(Record):
@@ -52,8 +52,8 @@ class AutoencoderBlock(Record):
     k: Written[Annotated[int, Field(ge=1, le=65_536)]] = Field(
         None, description="Latents active per vector (4)."
     )
-    steps: Written[Count] = Field(None, description="Training steps (60).")
-    batch: Written[Count] = Field(None, description="Vectors per training step (128).")
+    steps: Written[UpToAMillion] = Field(None, description="Training steps (60).")
+    batch: Written[UpToAMillion] = Field(None, description="Vectors per training step (128).")
     learning_rate: Written[Rate] = Field(None, description="Learning rate of Adam (0.01).")
     seeds: Written[Annotated[int, Field(ge=1, le=100)]] = Field(
         None, description="Seeds the envelope over codes trains with (5; 1 leaves it out)."

@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import HeadId, Interval, Measure, NotAssessed, Record
+from auditkit.records.base import AtLeastOne, Count, HeadId, Interval, Measure, NotAssessed, Record
 from auditkit.records.specification import Ablation
 
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
 Chosen = Literal["ranked", "sampled", "rest", "completed"]
 
 
@@ -36,7 +34,7 @@ class HeadsEffect(Record):
     """
 
     measured: Annotated[tuple[TaskEffect, ...], Field(min_length=1)]
-    swaps: Positive
+    swaps: AtLeastOne
     exact: bool
     p_value: Measure
     state: Literal["observed", "not_observed"]

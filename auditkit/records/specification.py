@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import Measure, Record
+from auditkit.records.base import AtLeastOne, Count, Measure, Record
 
 Method = Literal["attributed-codes", "unique-codes"]
 Attribution = Literal["single", "halfway", "input_ig"]
@@ -14,7 +14,6 @@ Metric = Literal["logit_difference", "probability_difference", "cosine_differenc
 TaskKind = Literal["next_token", "masked_token", "classification", "similarity"]
 Pooling = Literal["mean", "first", "last"]
 Ablation = Literal["resample", "mean"]
-Positive = Annotated[int, Field(ge=1)]
 
 
 class AutoencoderSettings(Record):
@@ -25,12 +24,12 @@ class AutoencoderSettings(Record):
     specification's first; with 1 there is no envelope.
     """
 
-    latents: Positive
-    k: Positive
-    steps: Positive
-    batch: Positive
+    latents: AtLeastOne
+    k: AtLeastOne
+    steps: AtLeastOne
+    batch: AtLeastOne
     learning_rate: Measure
-    seeds: Positive
+    seeds: AtLeastOne
 
 
 class Thresholds(Record):
@@ -69,14 +68,14 @@ class PatchingRule(Record):
 
     patience: Measure
     sample: Measure
-    completion: Annotated[int, Field(ge=0)]
-    backups: Annotated[int, Field(ge=0)]
+    completion: Count
+    backups: Count
 
 
 class BootstrapSettings(Record):
     """Percentile bootstrap over examples: number of resamples, and nominal coverage of intervals."""
 
-    resamples: Positive
+    resamples: AtLeastOne
     level: Measure
 
 
@@ -99,11 +98,11 @@ class Specification(Record):
     pooling: Pooling
     method: Method
     attribution: Attribution
-    attribution_steps: Positive
+    attribution_steps: AtLeastOne
     metric: Metric
     seed: Annotated[int, Field(ge=0)]
-    examples: Positive
-    test_examples: Positive
+    examples: AtLeastOne
+    test_examples: AtLeastOne
     ablations: Annotated[tuple[Ablation, ...], Field(min_length=1)]
     autoencoder: AutoencoderSettings
     thresholds: Thresholds
@@ -111,5 +110,5 @@ class Specification(Record):
     bootstrap: BootstrapSettings
     null_level: Measure
     stability_draws: Annotated[int, Field(ge=2)]
-    random_sets: Annotated[int, Field(ge=0)]
+    random_sets: Count
     defaulted: tuple[str, ...]

@@ -9,7 +9,7 @@ from auditkit.law.law import AnnexPoint, Article13Item
 from auditkit.messages import N_, _, filled
 from auditkit.records.audit import AuditRecord
 from auditkit.records.declared import NotApplicable, Provided, Provider, Statement
-from auditkit.report.facts import Fact, declared, task_anchor
+from auditkit.report.facts import Fact, declared_fact, task_anchor
 from auditkit.report.sections.claims import CLAIMS
 from auditkit.report.wording import VERDICTS
 
@@ -74,18 +74,18 @@ def _evidence(record: AuditRecord, item_id: str) -> tuple[EvidenceView, ...]:
 
 def _provider_facts(provider: Provider) -> tuple[Fact, ...]:
     facts = [
-        declared(_("Provider"), provider.name),
-        declared(_("Address"), provider.address),
-        declared(_("E-mail"), provider.email),
+        declared_fact(_("Provider"), provider.name),
+        declared_fact(_("Address"), provider.address),
+        declared_fact(_("E-mail"), provider.email),
     ]
     representative = provider.authorised_representative
     if representative is None:
-        return (*facts, declared(_("Authorised representative"), None, _("none declared")))
+        return (*facts, declared_fact(_("Authorised representative"), None, _("none declared")))
     return (
         *facts,
-        declared(_("Authorised representative"), representative.name),
-        declared(_("Representative's address"), representative.address),
-        declared(_("Representative's e-mail"), representative.email),
+        declared_fact(_("Authorised representative"), representative.name),
+        declared_fact(_("Representative's address"), representative.address),
+        declared_fact(_("Representative's e-mail"), representative.email),
     )
 
 
@@ -93,7 +93,7 @@ def _known_from_system(record: AuditRecord, item_id: str) -> tuple[Fact, ...]:
     if item_id == "13(3)(a)":
         return _provider_facts(record.system.provider)
     if item_id == "13(3)(b)(i)":
-        return (declared(_("Intended purpose"), record.system.intended_purpose),)
+        return (declared_fact(_("Intended purpose"), record.system.intended_purpose),)
     return ()
 
 
@@ -111,9 +111,9 @@ def _state(known: tuple[Fact, ...], statement: Statement | None) -> tuple[str, s
 
 def _statement_facts(statement: Statement | None) -> tuple[Fact, ...]:
     if isinstance(statement, Provided):
-        return (declared(_("Text"), statement.text),)
+        return (declared_fact(_("Text"), statement.text),)
     if isinstance(statement, NotApplicable):
-        return (declared(_("Reason"), statement.not_applicable),)
+        return (declared_fact(_("Reason"), statement.not_applicable),)
     return ()
 
 
@@ -191,5 +191,5 @@ def unknown_statements(record: AuditRecord, law: Law) -> tuple[Fact, ...]:
         Fact(item_id, fact.value, fact.source)
         for item_id, statement in record.instructions_for_use.items()
         if item_id not in known
-        for fact in _statement_facts(statement) or (declared(item_id, None, _(NOT_PROVIDED)),)
+        for fact in _statement_facts(statement) or (declared_fact(item_id, None, _(NOT_PROVIDED)),)
     )

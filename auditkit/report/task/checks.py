@@ -21,7 +21,7 @@ from auditkit.records.causal import (
 )
 from auditkit.records.specification import Thresholds
 from auditkit.records.task import TaskRecord
-from auditkit.report.facts import Fact, measured
+from auditkit.report.facts import Fact, measured_fact
 from auditkit.report.wording import (
     ABLATIONS,
     OBSERVATIONS,
@@ -122,7 +122,7 @@ def _effect(effect: HeadsEffect) -> tuple[Fact, ...]:
     )
     return (
         *(
-            measured(
+            measured_fact(
                 _(
                     _DROPS[each.pairs],
                     ablation=_(ABLATIONS[each.ablation]),
@@ -131,26 +131,26 @@ def _effect(effect: HeadsEffect) -> tuple[Fact, ...]:
             )
             for each in effect.measured
         ),
-        measured(
+        measured_fact(
             _("p-value of the first of these drops"),
             swapped,
         ),
-        measured(_("Effect of all heads"), _(OBSERVATIONS[effect.state])),
+        measured_fact(_("Effect of all heads"), _(OBSERVATIONS[effect.state])),
     )
 
 
 def _completion(completion: Completion) -> tuple[Fact, ...]:
     alone, completed = completion.alone, completion.completed
     return (
-        measured(
+        measured_fact(
             _("Share of the task effect that the heads found one by one carry"),
             f"{percent_interval_text(alone.share)}: {_(OBSERVATIONS[alone.state])}",
         ),
-        measured(
+        measured_fact(
             _("Heads that complete them, and the share lost without each"),
             _named((each.head, each.effect) for each in completion.heads),
         ),
-        measured(
+        measured_fact(
             _("Share that all of them carry"),
             absent_text(completed)
             if isinstance(completed, NotAssessed)
@@ -161,14 +161,14 @@ def _completion(completion: Completion) -> tuple[Fact, ...]:
 
 def _minimality(minimality: Minimality) -> tuple[Fact, ...]:
     return (
-        measured(
+        measured_fact(
             _(
                 "Lost without each head, {ablation} ablation",
                 ablation=_(ABLATIONS[minimality.ablation]),
             ),
             _named((each.head, each.loss) for each in minimality.left_out),
         ),
-        measured(
+        measured_fact(
             _("Heads whose loss has an interval that includes zero"), listed(minimality.dispensable)
         ),
     )
@@ -182,8 +182,8 @@ def _joint(joint: JointAblation, thresholds: Thresholds) -> tuple[Fact, ...]:
     together = joint.with_backups
     taking = [each for each in joint.tried if takes_over(each, thresholds)]
     return (
-        measured(_("Pairs of heads replaced together"), number_text(len(joint.tried))),
-        measured(
+        measured_fact(_("Pairs of heads replaced together"), number_text(len(joint.tried))),
+        measured_fact(
             _(
                 "Pairs that together lose more than the sum of what each loses alone, by at least "
                 "{threshold} with an interval above zero",
@@ -191,8 +191,8 @@ def _joint(joint: JointAblation, thresholds: Thresholds) -> tuple[Fact, ...]:
             ),
             listed(map(_pair, taking)),
         ),
-        measured(_("Heads that take over"), listed(joint.backups)),
-        measured(
+        measured_fact(_("Heads that take over"), listed(joint.backups)),
+        measured_fact(
             _("Share lost on the test pairs without the circuit and them"),
             absent_text(together)
             if isinstance(together, NotAssessed)
@@ -220,19 +220,19 @@ def _pair(tried: Backup) -> str:
 def _random_sets(sets: RandomSets) -> tuple[Fact, ...]:
     shares = sorted(sets.shares)
     return (
-        measured(
+        measured_fact(
             _("Random sets"), _("{n}, as many heads in each layer as the circuit", n=len(shares))
         ),
-        measured(
+        measured_fact(
             _("Share lost without each set, mean over the pairs: least, middle, most"),
             f"{percent_text(shares[0])}, {percent_text(shares[len(shares) // 2])}, "
             f"{percent_text(shares[-1])}",
         ),
-        measured(
+        measured_fact(
             _("Sets without which at least as much is lost as without the circuit"),
             number_text(sets.at_least),
         ),
-        measured(
+        measured_fact(
             _("p-value: share of such sets, with one added to both counts"),
             decimal_text(sets.p_value),
         ),
@@ -242,11 +242,11 @@ def _random_sets(sets: RandomSets) -> tuple[Fact, ...]:
 def _constant_role(role: ConstantRole) -> tuple[Fact, ...]:
     together = role.with_circuit
     return (
-        measured(_("Heads replaced by their average output"), number_text(len(role.patched))),
-        measured(
+        measured_fact(_("Heads replaced by their average output"), number_text(len(role.patched))),
+        measured_fact(
             _("Those whose effect reaches the threshold of a circuit head"), listed(role.heads)
         ),
-        measured(
+        measured_fact(
             _("Share that the circuit and they carry on the test pairs, under mean ablation"),
             absent_text(together)
             if isinstance(together, NotAssessed)
@@ -258,7 +258,7 @@ def _constant_role(role: ConstantRole) -> tuple[Fact, ...]:
 def cost_facts(forwards: Forwards) -> tuple[Fact, ...]:
     """How often the model was run, for which purpose."""
     return (
-        measured(_("To attribute effects"), number_text(forwards.attribution)),
-        measured(_("To find the circuit"), number_text(forwards.search)),
-        measured(_("To check the circuit"), number_text(forwards.checks)),
+        measured_fact(_("To attribute effects"), number_text(forwards.attribution)),
+        measured_fact(_("To find the circuit"), number_text(forwards.search)),
+        measured_fact(_("To check the circuit"), number_text(forwards.checks)),
     )

@@ -6,7 +6,7 @@ from auditkit.messages import N_, _, counted
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
 from auditkit.records.task import TaskRecord
-from auditkit.report.facts import Fact, recorded
+from auditkit.report.facts import Fact, recorded_fact
 from auditkit.report.task.unique_codes import PROMPT_SETS
 from auditkit.report.wording import listed
 
@@ -64,16 +64,16 @@ def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
     observed_only = task.specification.method == "unique-codes"
     purposes = PROMPT_SETS if observed_only else _SETS
     return (
-        recorded(_("Origin"), examples.origin, code=True),
+        recorded_fact(_("Origin"), examples.origin, code=True),
         *(
-            recorded(
+            recorded_fact(
                 _(purpose),
                 f"{counted(pairs.n, '{n} pair', '{n} pairs')}, {pairs.sha256}",
                 code=True,
             )
             for purpose, pairs in zip(purposes, (found, test), strict=True)
         ),
-        recorded(
+        recorded_fact(
             _("Pairs whose prompt is that of an earlier pair"),
             _(
                 "{first} of the first set, {second} of the second",
@@ -81,7 +81,7 @@ def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
                 second=test.repeated,
             ),
         ),
-        recorded(
+        recorded_fact(
             _("Pairs whose prompts differ in length"),
             _(
                 "{first} of the first set, {second} of the second",
@@ -89,5 +89,9 @@ def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
                 second=test.uneven,
             ),
         ),
-        *((recorded(_("How they are aligned"), _(UNEVEN)),) if found.uneven or test.uneven else ()),
+        *(
+            (recorded_fact(_("How they are aligned"), _(UNEVEN)),)
+            if found.uneven or test.uneven
+            else ()
+        ),
     )

@@ -10,7 +10,7 @@ from auditkit.records.task import NullTest, TaskRecord
 from auditkit.records.unique_codes import CountedHead, UniqueCodes
 from auditkit.report.drawings.charts import CountRow, count_chart
 from auditkit.report.drawings.svg import Chart
-from auditkit.report.facts import Fact, measured, recorded, separation_facts
+from auditkit.report.facts import Fact, measured_fact, recorded_fact, separation_facts
 from auditkit.report.wording import decimal_text, listed
 
 HEADS_SHOWN = 32
@@ -169,8 +169,8 @@ def _facts(codes: UniqueCodes, null: NullTest) -> tuple[Fact, ...]:
         else _("{n} random patterns of swapped labels", n=null.swaps)
     )
     return (
-        recorded(_("Source of the method"), _("O'Neill and Bui, arXiv:2405.12522")),
-        recorded(
+        recorded_fact(_("Source of the method"), _("O'Neill and Bui, arXiv:2405.12522")),
+        recorded_fact(
             _("Autoencoder, fixed by that description"),
             _(
                 "{features} features, sparsity {sparsity}, {epochs} epochs at rate {rate} on {prompts} "
@@ -182,13 +182,13 @@ def _facts(codes: UniqueCodes, null: NullTest) -> tuple[Fact, ...]:
                 prompts=str(settings.prompts),
             ),
         ),
-        measured(
+        measured_fact(
             _("Heads with a unique code, which the method reports"),
             _("{part} of {whole}", part=len(codes.reported), whole=len(codes.heads)),
         ),
-        recorded(_("Label-swap test"), patterns),
+        recorded_fact(_("Label-swap test"), patterns),
         *separation_facts(null),
-        measured(
+        measured_fact(
             _(
                 "Silent: combinations of head and prompt in which no feature was active; their code is 0"
             ),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from auditkit.circuits.unique_codes import counted, reported
+from auditkit.circuits.unique_codes import count_heads, reported
 from auditkit.law import load_law
 from auditkit.law.overclaims import OVERCLAIMS
 from auditkit.report.drawings.charts import CountRow, count_chart
@@ -131,7 +131,7 @@ def test_a_large_model_has_its_first_heads_in_the_table_and_the_rest_counted() -
     """Of 50 heads the table has the first 32 and the declared one; the rest are said to be elsewhere."""
     names = [f"0.{i}" for i in range(50)]
     examples = as_pairs([[(1, 1)] * 4] * 50)
-    heads = counted(examples, names, seed=0)
+    heads = count_heads(examples, names, seed=0)
     task = watching()
     codes = task.codes.model_copy(
         update={"examples": examples, "heads": heads, "reported": reported(heads)}
