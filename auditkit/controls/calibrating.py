@@ -122,7 +122,10 @@ def reported(examined: Examined) -> dict[HeadId, Place]:
 
 
 def _looked_for(examined: Examined) -> tuple[Place, ...]:
-    """What the settings look for. Where a model was not examined further, everything was in vain."""
+    """What the settings look for. A model without a mechanism counts as one in which all was looked for.
+
+    Otherwise a control that the method fails on altogether would pass, with nothing to look for in it.
+    """
     if isinstance(examined, UniqueCodes):
         return ("circuit",)
     mechanism = mechanism_of(examined)

@@ -87,10 +87,10 @@ def _names(classes: Mapping[str, Any]) -> set[str]:
 
 
 def refuse_misfit(folder: Path, kinds: Iterable[TaskKind]) -> None:
-    """Nothing, where a folder's model can be asked these kinds of task; read from its configuration.
+    """Raises unless a folder's model, by its configuration, can be asked these kinds of task.
 
     Raises:
-        ModelError: it cannot; says what it would have to be, or what fits it.
+        ModelError: the model does not fit a kind; says what it would have to be, or what fits it.
     """
     for kind in kinds:
         error = misfit(folder, kind)

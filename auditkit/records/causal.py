@@ -122,8 +122,8 @@ class LeftOut(Record):
 class Minimality(Record):
     """Whether a smaller circuit would do: each head left out, on the test pairs, under one ablation.
 
-    ``dispensable`` heads are those without which the circuit does not lose the threshold of a circuit
-    head: by themselves they do something, beside the others they may not.
+    ``dispensable`` heads are those whose loss has an interval that includes 0: each has an effect by
+    itself, and what the circuit carries is not shown to fall without it.
     """
 
     ablation: Ablation

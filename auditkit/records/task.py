@@ -187,7 +187,9 @@ class Stability(Record):
 
 
 class Edge(Record):
-    """Two signature heads, the earlier layer first, and how often the discovery examples carry both.
+    """Two circuit heads, the earlier layer first, and how many discovery examples carry codes of both.
+
+    An example carries a head when it carries a code of the signature that is the head's.
 
     ``p_value`` is the hypergeometric chance of at least ``together`` joint appearances given how often
     each appears; ``q_value`` corrects for the number of pairs (Benjamini and Hochberg 1995).
