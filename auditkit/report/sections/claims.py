@@ -191,7 +191,7 @@ def _no_comparison(_task: TaskRecord) -> str:
 _BEHAVIOUR = ("examples", "behaviour", "specification")
 _MECHANISM = Claim(_mechanism, ("examples", "specification", "circuit", "causal"))
 _LIMITS = Claim(_limits, (*_BEHAVIOUR, "findings"))
-_METHOD = Claim(_method, ("specification", "effect", "causal"))
+_METHOD = Claim(_method, ("specification", "codes", "effect", "causal"))
 
 CLAIMS: dict[str, Claim] = {
     "13(3)(b)(ii)": Claim(_behaviour, _BEHAVIOUR),

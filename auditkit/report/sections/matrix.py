@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from auditkit.controls.outcomes import setting_for
 from auditkit.judging.verdict import carries, meets
 from auditkit.law import EVIDENCE_HOOKS, Law
-from auditkit.messages import N_, _
+from auditkit.messages import N_, _, counted
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
@@ -188,9 +188,13 @@ def _too_few(task: TaskRecord) -> str:
     """That the examples are too few to settle the association, where they are."""
     if isinstance(task.null, NotAssessed) or task.ladder.association != "not_assessed":
         return ""
-    return _(
-        "Too few examples for one head to be told from chance: at least {least} are needed.",
-        least=str(task.null.least_examples),
+    least = task.null.least_examples
+    if isinstance(least, NotAssessed):
+        return least.reason
+    return counted(
+        least,
+        "Too few examples for one head to be told from chance: at least {n} is needed.",
+        "Too few examples for one head to be told from chance: at least {n} are needed.",
     )
 
 
@@ -222,7 +226,7 @@ def _stable(task: TaskRecord) -> _Grounds:
 def _declaration(record: AuditRecord, index: int) -> ClaimView:
     task = record.tasks[index]
     name = _("Declaration")
-    says = _("The circuit found agrees with the circuit declared before the run")
+    says = _("The circuit found agrees with the circuit that the policy declares")
     expected = task.expected
     if isinstance(expected, NotAssessed):
         grounds = _grounds(expected, (), _("Nothing: no circuit was declared."))

@@ -151,7 +151,7 @@ def _completion(completion: Completion) -> tuple[Fact, ...]:
             _named((each.head, each.effect) for each in completion.heads),
         ),
         measured_fact(
-            _("Share that all of them carry"),
+            _("Share of the task effect that all of them carry"),
             absent_text(completed)
             if isinstance(completed, NotAssessed)
             else f"{percent_interval_text(completed.share)}: {_(OBSERVATIONS[completed.state])}",

@@ -202,10 +202,11 @@ def edge_rows(task: TaskRecord) -> tuple[tuple[EdgeView, ...], str, str]:
         "{n} pair of circuit heads was tested.",
         "{n} pairs of circuit heads were tested.",
     )
-    more = _(
-        "The {shown} edges with the smallest q-value are shown; {left} more are in evidence.json.",
+    more = counted(
+        left,
+        "The {shown} edges with the smallest q-value are shown; {n} more is in evidence.json.",
+        "The {shown} edges with the smallest q-value are shown; {n} more are in evidence.json.",
         shown=EDGES_SHOWN,
-        left=left,
     )
     note = f"{tested} {more}" if left > 0 else tested
     return tuple(_edge(edge) for edge in edges[:EDGES_SHOWN]), "", note

@@ -154,9 +154,9 @@ def _completing(heads: list[str], causal: Causal, threshold: str) -> tuple[str, 
         _("These were not replaced alone: {heads}.", heads=listed(untried)) if untried else "",
     )
     needed = _(
-        "The circuit also holds heads that complete it: {heads}. With every head outside the completed set "
-        "replaced, what the set carries changes by at least {threshold} of the task effect without each of "
-        "them.",
+        "The circuit also holds heads that complete it: {heads}. On the discovery pairs, with every head "
+        "outside the completed set replaced, what the set carries changes by at least {threshold} of the "
+        "task effect without each of them.",
         heads=listed(heads),
         threshold=threshold,
     )

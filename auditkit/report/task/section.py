@@ -211,7 +211,7 @@ _SETTINGS = {
 
 def _instead(other: OtherSetting) -> str:
     return _(
-        "{verdict}; circuit {heads}", verdict=_(VERDICTS[other.verdict]), heads=listed(other.heads)
+        "{verdict}; circuit: {heads}", verdict=_(VERDICTS[other.verdict]), heads=listed(other.heads)
     )
 
 

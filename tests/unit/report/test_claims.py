@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from auditkit.circuits.effects import NO_EFFECT
+from auditkit.circuits.null import NEVER_ENOUGH
 from auditkit.law import load_law
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
@@ -325,3 +326,15 @@ def test_every_item_that_may_be_cited_has_one_sentence_and_its_keys() -> None:
             assert claim.says(task)
             for key in claim.rests_on:
                 assert hasattr(task, key.partition(".")[0]), item
+
+
+def test_examples_that_could_never_be_enough_are_named_by_their_reason() -> None:
+    """Not a number, and not how the program writes the absence of one."""
+    task = copying()
+    assert not isinstance(task.null, NotAssessed)
+    null = task.null.model_copy(update={"least_examples": NEVER_ENOUGH})
+    claims = (
+        matrix_view(with_tasks(task.model_copy(update={"null": null})), load_law()).tasks[0].claims
+    )
+    (association,) = (claim for claim in claims if claim.name == "Association")
+    assert association.note == NEVER_ENOUGH.reason
