@@ -123,7 +123,7 @@ class Minimality(Record):
     """Whether a smaller circuit would do: each head left out, on the test pairs, under one ablation.
 
     ``dispensable`` heads are those whose loss has an interval that includes 0: each has an effect by
-    itself, and what the circuit carries is not shown to fall without it.
+    itself, and what the circuit carries is not shown to change without it.
     """
 
     ablation: Ablation

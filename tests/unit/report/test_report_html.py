@@ -219,7 +219,11 @@ def test_the_page_can_be_read_without_seeing_it(page: Page) -> None:
 
 def test_absence_in_its_kinds_prints_differently() -> None:
     unknown = rendered(with_first_task(circuit=NotAssessed(reason="It was skipped."))).text
-    empty = rendered(with_first_task(circuit=Circuit(heads=(), edges=(), pairs_tested=0))).text
+    causal = audit_record().tasks[0].causal
+    assert isinstance(causal, Causal)
+    small = causal.model_copy(update={"patched": (patched("1.0", "0.0100"),)})
+    nothing = Circuit(heads=(), edges=(), pairs_tested=0)
+    empty = rendered(with_first_task(circuit=nothing, causal=small)).text
     assert "Not assessed. It was skipped." in unknown
     assert "None of them changed the task effect by 5 % or more" in empty
     assert "there was no pair to test" in empty
@@ -421,5 +425,5 @@ def test_heads_taken_by_structure_are_said_to_be_assumed(page: Page) -> None:
     )
     model = record.model.model_copy(update={"layers": layers})
     text = rendered(record.model_copy(update={"model": model})).text
-    assert "that is how such layers are written, and was not observed" in text
+    assert "as such layers are written; that was not observed" in text
     assert "was observed by running the model once" not in text
