@@ -234,6 +234,8 @@ def _compared(task: TaskRecord) -> str:
         "{n} head was found that had not been declared.",
         "{n} heads were found that had not been declared.",
     )
+    if not compared.extra:
+        extra = _("No head was found that had not been declared.")
     return " ".join(
         (declared, extra, _figures(expected, compared), _claim(expected.min_sufficiency))
     )
