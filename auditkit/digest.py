@@ -8,26 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
 import rfc8785
 
 Json = Any  # null, bool, int, str, list, dict: no float
 
-_CHUNK = 1 << 20
-
 
 def sha256_hex(content: bytes) -> str:
     """The SHA-256 of the bytes, as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
-
-
-def sha256_of_stream(stream: BinaryIO) -> str:
-    """The SHA-256 of what remains in a binary stream, read in chunks of one mebibyte."""
-    digest = hashlib.sha256()
-    while chunk := stream.read(_CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def canonical_json(value: Json) -> bytes:

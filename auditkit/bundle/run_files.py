@@ -13,6 +13,7 @@ from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import EnvironmentUnavailableError
 from auditkit.records.audit import AuditRecord
 from auditkit.signing.dsse import sign_statement, statement_about
+from auditkit.signing.keys.private_files import sync_folder
 from auditkit.signing.keys.signer import Signer
 
 EVIDENCE = "evidence.json"
@@ -126,9 +127,9 @@ def publish(bundle_files: Mapping[str, bytes], out: Path, run_id: str) -> Path:
             raise EnvironmentUnavailableError(f"{target}: this run was already written")
         for name, content in bundle_files.items():
             _write(temporary / name, content)
-        _sync(temporary)
+        sync_folder(temporary)
         temporary.rename(target)
-        _sync(out)
+        sync_folder(out)
     except OSError as error:
         raise _unwritable(target, error) from error
     finally:
@@ -147,7 +148,7 @@ def write_extension(directory: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
         _write(temporary, content)
         temporary.replace(directory / EXTENDED_PDF)
-        _sync(directory)
+        sync_folder(directory)
     except OSError as error:
         raise _unwritable(directory, error) from error
     finally:
@@ -190,14 +191,6 @@ def _write(path: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unwritable(path: Path, error: OSError) -> EnvironmentUnavailableError:

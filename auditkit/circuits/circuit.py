@@ -36,7 +36,7 @@ def grounds(causal: Causal) -> tuple[PatchedHead, ...]:
 
 
 def sure(effect: Interval) -> bool:
-    """Whether an effect's interval excludes 0."""
+    """Whether an effect's interval excludes 0, on either side: a head that opposes the task counts too."""
     return effect.low > 0 or effect.high < 0
 
 
@@ -46,7 +46,10 @@ def belongs(head: PatchedHead, thresholds: Thresholds) -> bool:
 
 
 def takes_over(tried: Backup, thresholds: Thresholds) -> bool:
-    """Whether two heads lose surely more together than apart, by the threshold of the circuit."""
+    """Whether replacing both heads loses more than the sum of what each loses alone.
+
+    By at least the circuit's threshold for a head, with an interval above 0.
+    """
     return tried.gain.low > 0 and tried.gain.mean >= thresholds.head_effect
 
 

@@ -23,14 +23,14 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.circuits.intervals import UNIT, in_units, rounded
+from auditkit.circuits.intervals import in_units, rounded
 from auditkit.circuits.null import (
     false_discovery_rates,
     least_examples,
     swap_test,
     swaps_of,
 )
-from auditkit.records.base import measured
+from auditkit.records.base import UNIT, measured
 from auditkit.records.codes import Latent, TopExample
 from auditkit.records.model import AttentionLayer
 from auditkit.records.task import ExampleCodes, NullTest, ScreenedHead

@@ -102,7 +102,7 @@ def _everywhere(effects: Sequence[TaskEffect]) -> bool:
 
 
 def minimality_of(ablation: Ablation, measurements: Sequence[LeftOut]) -> Minimality:
-    """Which heads the circuit does not surely miss: their loss has an interval that includes 0."""
+    """What leaving out each head costs, and the dispensable heads: the interval of their loss includes 0."""
     return Minimality(
         ablation=ablation,
         left_out=tuple(measurements),

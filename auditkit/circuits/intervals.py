@@ -17,11 +17,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.records.base import DIGITS, Interval
+from auditkit.records.base import UNIT as UNIT  # said here too: what is summed is in this unit
+from auditkit.records.base import Interval
 from auditkit.records.specification import BootstrapSettings
-
-UNIT = Decimal(1).scaleb(-DIGITS)
-"""One in the last digit of a record."""
 
 
 def mean_interval(values: Sequence[Decimal], settings: BootstrapSettings, seed: int) -> Interval:

@@ -115,7 +115,10 @@ class Method(ABC):
 
     @abstractmethod
     def looked_for(self, found: Found) -> tuple[Place, ...]:
-        """What was looked for. Where the model was not examined further, each place was, in vain."""
+        """What was looked for. A model in which nothing was found counts as one in which all was looked for.
+
+        Otherwise a control that the method fails on altogether would pass, with nothing to look for in it.
+        """
 
 
 class AttributedCodes(Method):

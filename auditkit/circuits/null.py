@@ -93,17 +93,26 @@ def false_discovery_rates(p_values: Sequence[Fraction]) -> list[Fraction]:
 NEVER_ENOUGH = not_assessed("never_enough_examples", exact_up_to=EXACT_UP_TO, draws=DRAWS)
 
 
+def smallest_p_value(n_examples: int, patterns: int = 2) -> Fraction:
+    """The smallest p-value that the label-swap test of so many examples can give.
+
+    ``patterns`` of all 2^n always count as many: for a two-sided test the observed one and its mirror
+    image. Where patterns are drawn, only the observed one is sure to be among them.
+    """
+    swaps, exact = swaps_of(n_examples)
+    return Fraction(patterns if exact else 1, swaps)
+
+
 def least_examples(n_heads: int, level: Decimal, patterns: int = 2) -> int | NotAssessed:
     """The fewest examples with which one head alone could be separated among ``n_heads``.
 
-    The smallest possible p-value of n pairs is ``patterns`` / 2^n, for a two-sided test 2 / 2^n, and
-    1 / ``DRAWS`` where patterns are drawn; the first of the corrected ones has to reach
-    ``level / n_heads``.
+    The smallest p-value has to reach ``level / n_heads``, as the first of the corrected ones. Beyond
+    ``EXACT_UP_TO`` examples it gets no smaller, so one more than that stands for all of them.
     """
-    for n in range(1, EXACT_UP_TO + 1):
-        if Fraction(patterns, 2**n) * n_heads <= Fraction(level):
+    for n in range(1, EXACT_UP_TO + 2):
+        if smallest_p_value(n, patterns) * n_heads <= Fraction(level):
             return n
-    return EXACT_UP_TO + 1 if Fraction(n_heads, DRAWS) <= Fraction(level) else NEVER_ENOUGH
+    return NEVER_ENOUGH
 
 
 def too_few(null: NullTest, n_examples: int) -> bool:

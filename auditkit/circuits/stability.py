@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from auditkit.circuits.circuit import belonging, grounds, layer_order
 from auditkit.circuits.codes import carries_code, quorum_count
-from auditkit.circuits.intervals import UNIT, in_units, percentile_places, resamples, rounded
-from auditkit.records.base import NotAssessed
+from auditkit.circuits.intervals import in_units, percentile_places, resamples, rounded
+from auditkit.records.base import UNIT, NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.codes import CodeEnvelope, CodeSetting, HeadFrequency
 from auditkit.records.reasons import not_assessed
@@ -51,11 +51,15 @@ def envelope(
 ) -> Stability:
     """How the circuit and its verdict hold when the discovery examples are drawn again.
 
+    A draw changes which heads are in the circuit, and nothing else: sufficiency and necessity stay those
+    measured of the reported circuit, since another circuit's would take new runs of the model.
+
     ``templates`` names the form of each discovery example, empty where it is not known. ``judged``
     judges a set of heads, with what interventions say of the circuit, as the reported circuit was.
     """
     patched, verdict_of = grounds(causal), partial(judged, causal)
     heads = [each.head for each in patched]
+    # One row per measurement, not per head: a head that was patched alone and restored has two.
     units = in_units([each.effects for each in patched])
     again = _redraws(units.shape[1], specification.stability_draws, specification.seed)
     drawn = [_circuit(heads, units[:, draw], specification) for draw in again]
@@ -119,7 +123,8 @@ def _other_settings(
 
 
 def _redraws(n: int, draws: int, seed: int) -> list[Draw]:
-    """Example indices drawn with replacement, ``draws`` times; not those the intervals use."""
+    """Example indices drawn with replacement, ``draws`` times."""
+    # Another seed than the intervals', so that the draws are not the resamples that the intervals rest on.
     generator = random.Random(seed + 1)  # noqa: S311 - a repeatable draw, not a secret
     return [
         np.array([int(generator.random() * n) for _ in range(n)], dtype=np.int64)
@@ -146,6 +151,9 @@ def _circuit(heads: Sequence[str], units: Draw, specification: Specification) ->
     """The heads that belong on these examples: mean effect and interval by the rule of the circuit."""
     n = units.shape[1]
     settings = specification.bootstrap
+    # The rule is ``circuit.belongs`` on ``intervals.mean_interval``, for all heads at once: the sums of all
+    # resamples are one matrix product. Here sums are compared as they are, there means as recorded: within
+    # half of the last digit of the threshold, or of 0, the two may differ.
     counts = _counts(n, settings.resamples, specification.seed)
     # Products of small integers: exact in floating point far beyond these sizes, and fast.
     sums = np.sort((units.astype(np.float64) @ counts).astype(np.int64), axis=1)
@@ -179,11 +187,12 @@ def frequencies(circuits: Sequence[Circuit]) -> tuple[HeadFrequency, ...]:
 
 def mean_jaccard(circuits: Sequence[Circuit]) -> Fraction:
     """Mean overlap of all pairs of circuits; two empty ones overlap wholly."""
+    # Draws give few different circuits, many times each: pairs of the different ones are enough.
     sizes = Counter(circuits)
     total = Fraction(0)
     pairs = len(circuits) * (len(circuits) - 1) // 2
     for n in sizes.values():
-        total += n * (n - 1) // 2
+        total += n * (n - 1) // 2  # equal circuits overlap wholly, empty ones too
     for (a, n), (b, m) in combinations(sizes.items(), 2):
         total += n * m * Fraction(len(a & b), len(a | b))
     return total / pairs
@@ -202,13 +211,8 @@ ONE_SEED = not_assessed("one_seed")
 
 
 _TAU_FACTORS = (Decimal(1), Decimal("0.5"), Decimal(2))
-
-
 _QUORUM_STEPS = (Decimal(0), Decimal("-0.2"), Decimal("0.2"))
-
-
-_LEAST_QUORUM = Decimal("0.01")
-
+_LEAST_QUORUM = Decimal("0.01")  # a quorum is a share above 0
 
 Setting = tuple[int, Decimal, Decimal]
 """A seed, a tau and a quorum."""

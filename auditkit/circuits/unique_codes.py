@@ -15,8 +15,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from auditkit.circuits.intervals import UNIT, rounded
+from auditkit.circuits.intervals import rounded
 from auditkit.circuits.null import false_discovery_rates, least_examples, sign_patterns, swaps_of
+from auditkit.records.base import UNIT
 from auditkit.records.reasons import not_assessed
 from auditkit.records.task import NullTest
 from auditkit.records.unique_codes import (
@@ -44,7 +45,7 @@ _AT_LEAST = 1
 Codes = Sequence[int]
 
 
-def counted(
+def count_heads(
     examples: Sequence[PairCodes], head_ids: Sequence[str], seed: int
 ) -> tuple[CountedHead, ...]:
     """Every head with its count, score, rank and label-swap test, in layer order."""
@@ -142,7 +143,7 @@ def differences(
     ):
         yield "codes.examples"
         return
-    again = counted(codes.examples, head_ids, seed)
+    again = count_heads(codes.examples, head_ids, seed)
     if [head.head for head in codes.heads] != list(head_ids):
         yield "codes.heads"
         return

@@ -100,7 +100,7 @@ def cli() -> None:
     "--commitment",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="The policy's commitment (auditkit commit).  [default: POLICY.p7s, where it is there]",
+    help="The policy's commitment (auditkit commit).  [default: POLICY.p7s, if it exists]",
 )
 @click.option(
     "--device",
@@ -118,7 +118,7 @@ def cli() -> None:
 @click.option(
     "--offload",
     is_flag=True,
-    help="Read layers from the model's files whenever they run. Without it, only where memory asks for it.",
+    help="Read layers from the model's files whenever they run.  [default: only where memory requires it]",
 )
 @JSON
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -170,7 +170,7 @@ def run(
 def check(policy: Path, as_json: bool) -> int:
     """Check a policy and what it names, without running the model.
 
-    Every problem at once, with file, line, key, and what to write instead.
+    Reports every problem at once, with file, line, key, and what to write instead.
 
     \b
     Example:
@@ -188,9 +188,9 @@ def check(policy: Path, as_json: bool) -> int:
 def calibrate(policy: Path | None, models: bool, as_json: bool) -> int:
     """Run the known-answer controls: models whose circuit is known.
 
-    With the settings of a policy, or the standard ones. Every run does this first; here it is by itself,
-    and needs neither the policy's model nor its prompts. Exits with 0 when no planted head was missed
-    and nothing was reported falsely, else with 3.
+    Uses the settings of a policy, or the standard ones. Every run does this first; this command does it
+    alone, and needs neither the policy's model nor its prompts. Exits with 0 when no planted head was
+    missed and nothing was reported falsely, otherwise with 3.
 
     \b
     Examples:
@@ -239,8 +239,8 @@ def verify(
 ) -> int:
     """Verify a run directory, a pack or a report PDF, check by check.
 
-    Needs no model, no network and no private key. Each check passed, failed, or was not run, with
-    the reason. docs/verification.md explains each number.
+    Needs no model, no network and no private key. Says of each check whether it passed, failed or was
+    not run, and why. docs/verification.md explains each number.
 
     \b
     Examples:

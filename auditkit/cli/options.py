@@ -16,7 +16,7 @@ IN_PLACE = click.option(
     "--model-in-place",
     "in_place",
     is_flag=True,
-    help="Load the model from its own folder, which nobody but you can write to: make no copy.",
+    help="Make no copy: load the model from its own folder, which nobody but you can write to.",
 )
 WITNESSES = click.option(
     "--witness",

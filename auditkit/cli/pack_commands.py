@@ -57,7 +57,7 @@ def export(run: str, target: Path, runs: Path) -> int:
     "--files",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="Where the policy's paths of prompts and signatures start.  [default: the run directory]",
+    help="The folder the policy's paths to prompts and signatures start from.  [default: the run directory]",
 )
 @click.option(
     "--threads",

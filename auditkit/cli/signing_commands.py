@@ -111,7 +111,7 @@ def keys_group() -> None:
 @keys_group.command("list")
 @JSON
 def keys_list(as_json: bool) -> int:
-    """List the keys: whose certificate, until when, and the level each reaches.
+    """List the keys: whose certificate each has, until when, and the level it reaches.
 
     \b
     Example:
@@ -167,7 +167,7 @@ def keys_create() -> int:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     multiple=True,
     metavar="CERT",
-    help="An issuer between (PEM), where the file leaves it out.",
+    help="The certificate of an intermediate issuer (PEM), where the file leaves it out.",
 )
 def keys_import_p12(
     file: Path,

@@ -56,7 +56,7 @@ def print_witness(url: str | None, out: Path | None, *, as_json: bool) -> int:
     elif out is None:
         click.echo(signed.note, nl=False)
     else:
-        say(f"{out}: {signed.tree_size} records, signed with {signed.verifier_key}")
+        say(f"{out}: {_counted(signed.tree_size, 'record')}, signed with {signed.verifier_key}")
     return ExitCode.CONSISTENT
 
 
@@ -95,8 +95,8 @@ def _print(
     origin: str, outcome: AuditOutcome, said: list[tuple[Path, bool, str]], *, asked: int
 ) -> None:
     say(f"store {origin}")
-    say(f"{outcome.good} records recomputed, root {outcome.root_hash}")
-    say(f"{outcome.checkpoints} signed checkpoints verify")
+    say(f"{_counted(outcome.good, 'record')} recomputed, root {outcome.root_hash}")
+    say(f"{_counted(outcome.checkpoints, 'signed checkpoint')} verified")
     if said:
         rows = [[str(path), "agrees" if agrees else "FAILED", why] for path, agrees, why in said]
         print_table("Witnesses", ["witness", "outcome", "detail"], rows, whole=("outcome",))
@@ -107,7 +107,11 @@ def _print(
     elif asked:
         say("verified: nothing that the witnesses saw was changed or left out.")
     else:
-        say("verified: the store holds together. Whether it was rewritten, only a witness shows.")
+        say("verified: the store holds together. Only a witness shows whether it was rewritten.")
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def _lines(store: EvidenceStore) -> Iterator[str]:
@@ -144,7 +148,7 @@ def _write(out: Path, lines: Iterator[str]) -> None:
     part = out.with_name(f".{out.name}.part")
     try:
         if os.path.lexists(out):
-            raise EnvironmentUnavailableError(f"{out}: is there already", advice="name a new file")
+            raise EnvironmentUnavailableError(f"{out}: exists already", advice="name a new file")
         try:
             with part.open("x", encoding="utf-8", newline="\n") as stream:
                 stream.writelines(lines)

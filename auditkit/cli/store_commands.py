@@ -11,7 +11,7 @@ from auditkit.cli.options import JSON, OUT_FILE, STORE, WITNESSES
 
 @click.group("store")
 def store_group() -> None:
-    """Check the evidence store, keep witnesses of it, take it out.
+    """Check the evidence store, keep witnesses of it, export it.
 
     \b
     Examples:

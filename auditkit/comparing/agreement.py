@@ -15,18 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 
 from auditkit.digest import Json
 from auditkit.records.audit import AuditRecord
-from auditkit.records.base import DIGITS, Interval, NotAssessed
+from auditkit.records.base import UNIT, Interval, NotAssessed
 from auditkit.records.causal import Causal, HeadsEffect, SetEffect
 from auditkit.records.model import FileDigest
 from auditkit.records.task import Circuit, Stability, TaskRecord
 from auditkit.records.unique_codes import UniqueCodes
-
-STEP = Decimal(1).scaleb(-DIGITS)
-"""One step of the last digit of a recorded measurement."""
 
 LOADED = ("config.json", "tokenizer.json")
 """Files other than weights that decide what the model puts out."""
@@ -199,7 +195,7 @@ def _equal(what: str, recorded: str, again: str) -> Compared:
 
 
 def _measured(what: str, recorded: Interval, again: Interval) -> Compared:
-    low, high = recorded.low - STEP, recorded.high + STEP
+    low, high = recorded.low - UNIT, recorded.high + UNIT
     return Compared(
         what,
         format(recorded.mean, "f"),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from auditkit.errors import ModelError
 from auditkit.identifying.batches import PairBatch, batches_for
-from auditkit.model.counting import counted
+from auditkit.model.counting import bytes_of_prompt
 from auditkit.model.devices import give_back_at_once, give_back_unused
 from auditkit.model.kept import Outputs, room_for
 from auditkit.model.memory import Plan
@@ -139,9 +139,11 @@ def _capture(
 
 
 def _refuse_not_finite(captured: Captured, called: str) -> None:
-    """Nothing, where every value is a finite number; else the prompt and the head are named.
+    """Raises unless every value is a finite number.
 
-    The earliest layer is named: what is not finite there spreads to the layers after it.
+    Raises:
+        ModelError: a value is not; names the prompt and the head, in the earliest layer: what is not
+            finite there spreads to the layers after it.
     """
     for what, values in _in_order_of_origin(captured):
         wrong = (~torch.isfinite(values)).flatten(2).any(2)
@@ -173,10 +175,10 @@ def _halfway(
 ) -> Outputs:
     """Four parts gradient at the positive, one part gradient where the layer's heads are half replaced.
 
-    Each layer is half replaced alone and whole, so later layers respond as they do in the model. The
-    second gradient is there where the first is 0, for a later attention pattern is saturated; behind the
-    last layer there is none, and its heads keep the first gradient. docs/decisions says why 4:1;
-    docs/benchmarks.md compares the ranking with other methods.
+    One layer at a time is half replaced, with all of its heads, so that later layers respond as they do in
+    the model. The second gradient serves where a saturated attention pattern in a later layer makes the
+    first one 0. No attention follows the last layer, so its heads keep the first gradient. docs/decisions
+    says why 4:1; docs/benchmarks.md compares the ranking with other methods.
     """
     mixed = [
         _NEAR_WEIGHT * near.float()
@@ -225,7 +227,7 @@ def within(budget: int, subject: Subject, pairs: Sequence[ResolvedPair], metric:
     (batch,) = batches_for(subject, [pair], metric)
     both = ((batch.positive, batch.positive_types), (batch.negative, batch.negative_types))
     ids, types = max(both, key=lambda each: each[0].shape[1])
-    return plan.with_count(counted(subject, ids, batch.measure, types), budget)
+    return plan.with_count(bytes_of_prompt(subject, ids, batch.measure, types), budget)
 
 
 @dataclass(frozen=True)

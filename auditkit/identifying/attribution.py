@@ -74,14 +74,20 @@ class Attribution:
 def attribute(
     captured: Sequence[Captured], settings: AutoencoderSettings, seed: int, task_effect: float
 ) -> Attribution:
-    """Train every head's autoencoder on the captured outputs and attribute the task effect to latents."""
+    """Train every head's autoencoder on the captured outputs and attribute the task effect to latents.
+
+    Effects of whole heads come from the outputs themselves, those of latents from what the autoencoders
+    rebuild: the whole of a head is therefore not the sum of its latents.
+    """
     heads = in_order(
         [head_effects(item.positive, item.negative, item.slope) for item in captured],
         [item.batch for item in captured],
     )
     n_heads, n_examples = heads.shape
+    # Of the format the model ran in, asked before everything is turned to single precision: rounding in
+    # half precision must not pass for something to encode.
     precision = torch.finfo(captured[0].positive[0].dtype).eps
-    give_back_unused()
+    give_back_unused()  # glibc keeps what capturing freed, and training would be laid beside it
     latents = np.empty((n_examples, n_heads, settings.latents))
     still = np.zeros(n_heads, dtype=np.bool_)
     trained: list[Autoencoder] = []
@@ -91,11 +97,13 @@ def attribute(
         outputs = torch.cat([vectors.positive, vectors.negative], 1)
         autoencoder = train(outputs, settings, seed, vectors.chunk, precision)
         still[list(vectors.places)] = unvarying(outputs, precision).cpu().numpy()
-        del outputs
+        del outputs  # both halves are still in ``vectors``: they need not be held twice
         effects = vectors.slope.new_zeros(len(vectors.places), n_examples, settings.latents)
         for part in _parts(vectors):
             reading = autoencoder.read(torch.cat([part.positive, part.negative], 1))
+            # Rows are positions: summed into the pair they belong to, wherever the part ends.
             effects.index_add_(1, part.example, _latent_effects(part, autoencoder, reading.latents))
+            # Of standardised outputs: heads that vary count alike, whatever the size of their output.
             error, variation = error + reading.error, variation + reading.variation
             ties += reading.ties
         latents[:, list(vectors.places)] = _shares(effects.movedim(1, -1), task_effect)
@@ -104,6 +112,7 @@ def attribute(
         latents=latents,
         heads=_shares(heads, task_effect),
         unvarying=tuple(still.tolist()),
+        # Where nothing varies at all, nothing is left unexplained.
         unexplained_variance=error / variation if variation > 0 else 0.0,
         ties=ties,
         trained=tuple(trained),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auditkit.circuits.unique_codes import PUBLISHED, counted, reported
+from auditkit.circuits.unique_codes import PUBLISHED, count_heads, reported
 from auditkit.identifying.activations import Captured
 from auditkit.identifying.batches import PairBatch, in_order
 from auditkit.model.kept import Outputs
@@ -52,7 +52,7 @@ def observe_codes(
     examples = tuple(
         PairCodes(example=i, positive=_row(table, i), negative=_row(table, n + i)) for i in range(n)
     )
-    heads = counted(examples, subject.head_ids, specification.seed)
+    heads = count_heads(examples, subject.head_ids, specification.seed)
     return UniqueCodes(
         autoencoder=PUBLISHED, examples=examples, heads=heads, reported=reported(heads)
     )

@@ -61,7 +61,7 @@ def _tensors(values: object) -> list[Tensor]:
     return [each for each in tree_leaves(values) if isinstance(each, Tensor)]
 
 
-def counted(
+def bytes_of_prompt(
     subject: Subject,
     ids: Tensor,
     measure: Callable[[Tensor], Tensor],

@@ -9,7 +9,7 @@ import logging
 import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import transformers
@@ -39,9 +39,9 @@ from auditkit.model.subject import Subject
 from auditkit.prompts.kinds import head_of, misfit, why_not
 from auditkit.records.audit import Environment, Memory
 from auditkit.records.model import AttentionLayer, ModelIdentity, Pin
+from auditkit.records.model import Dtype as Dtype  # what a model is loaded in
 from auditkit.records.specification import TaskKind
 
-Dtype = Literal["float32", "bfloat16", "float16"]
 _CLASSES: dict[TaskKind, tuple[Any, Mapping[str, Any], str]] = {
     "next_token": (
         AutoModelForCausalLM,
@@ -87,10 +87,10 @@ def _names(classes: Mapping[str, Any]) -> set[str]:
 
 
 def refuse_misfit(folder: Path, kinds: Iterable[TaskKind]) -> None:
-    """Nothing, where a folder's model can be asked these kinds of task; read from its configuration.
+    """Raises unless a folder's model, by its configuration, can be asked these kinds of task.
 
     Raises:
-        ModelError: it cannot; says what it would have to be, or what fits it.
+        ModelError: the model does not fit a kind; says what it would have to be, or what fits it.
     """
     for kind in kinds:
         error = misfit(folder, kind)

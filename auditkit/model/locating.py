@@ -116,7 +116,11 @@ def _run_probe(model: PreTrainedModel) -> None:
 
 
 def _refuse_not_finite(model: PreTrainedModel, outputs: list[Tensor]) -> None:
-    """Nothing, where every attention output ``[1, position, head, d_head]`` is finite."""
+    """Raises unless every attention output ``[1, position, head, d_head]`` is finite.
+
+    Raises:
+        ModelError: an output is not; names the first head.
+    """
     for layer, output in enumerate(outputs):
         wrong = (~torch.isfinite(output)).any(3).any(1)[0]
         if bool(wrong.any()):

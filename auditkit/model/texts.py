@@ -71,10 +71,10 @@ class Texts:
         )
 
     def check(self, pairs: Sequence[ResolvedPair], reading: Reading) -> None:
-        """Nothing, where transformers gives every prompt the same ids and segment numbers.
+        """Raises unless transformers gives every prompt the same ids and segment numbers.
 
         Raises:
-            ModelError: it gives a prompt others; names the first.
+            ModelError: transformers reads a prompt differently; names the first.
         """
         if reading.kind == "next_token":
             return

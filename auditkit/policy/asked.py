@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from auditkit.circuits.intervals import rounded
 from auditkit.circuits.methods import method_of
-from auditkit.circuits.null import swaps_of
+from auditkit.circuits.null import smallest_p_value
 from auditkit.errors import Problem
 from auditkit.policy.loading import LoadedPolicy
 from auditkit.policy.settings import FEWEST_EXAMPLES, MOST_EXAMPLES
@@ -62,12 +62,6 @@ def _where(loaded: LoadedPolicy, index: int, key: str) -> KeyPath:
     """The key as the task or the defaults wrote it, or else the task."""
     places: list[KeyPath] = [("tasks", index, key), ("defaults", key)]
     return next((place for place in places if place in loaded.source.lines), ("tasks", index))
-
-
-def smallest_p_value(n_examples: int) -> Fraction:
-    """The smallest p-value the label-swap test of so many examples can give."""
-    swaps, exact = swaps_of(n_examples)
-    return Fraction(2 if exact else 1, swaps)
 
 
 def fewest_examples(level: Decimal) -> int | None:

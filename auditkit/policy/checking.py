@@ -42,11 +42,6 @@ class CheckOutcome:
     checked: tuple[str, ...]
     not_checked: tuple[NotChecked, ...]
 
-    @property
-    def passed(self) -> bool:
-        """Whether nothing was found. What was not checked may still fail in a run."""
-        return not self.problems and not self.model_errors
-
 
 @dataclass(frozen=True)
 class _Reader:

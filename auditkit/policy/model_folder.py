@@ -82,10 +82,10 @@ def inspect_folder(folder: Path) -> ModelFolder:
 
 
 def refuse_unreadable(folder: Path) -> None:
-    """Nothing, where the folder holds one model in a form that can be read, whatever its kind.
+    """Raises unless the folder holds one model, of whatever kind, in a form that can be read.
 
     Raises:
-        ModelError: the first reason why it does not.
+        ModelError: the first reason why it cannot be read.
     """
     if not folder.is_dir():
         raise MissingModelError(f"{folder}: no such folder", advice="name a model folder")
@@ -213,7 +213,7 @@ def _places(config: dict[str, object]) -> list[dict[str, object]]:
 
 
 def refuse_misfit(tokenizer: Tokenizer, shape: ModelShape, folder: Path) -> None:
-    """Nothing, where the model knows every token of the tokenizer. It may know more: padding.
+    """Raises unless the model knows every token of the tokenizer. It may know more: padding.
 
     Raises:
         UnsupportedModelError: a token has a number that the weights have no row for.

@@ -25,9 +25,8 @@ from auditkit.records.declared import (
     System,
     ToBeProvided,
 )
+from auditkit.records.model import Dtype
 from auditkit.records.specification import Metric, Specification
-
-Dtype = Literal["float32", "bfloat16", "float16"]
 
 
 def _kind(*keys: str) -> Any:  # noqa: ANN401 - a callable of any written value

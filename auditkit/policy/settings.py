@@ -28,7 +28,7 @@ FEWEST_EXAMPLES = 5
 MOST_EXAMPLES = 200
 """More examples than this are a test set."""
 
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
+UpToAMillion = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ThresholdSettings(Record):
@@ -64,8 +64,8 @@ class AutoencoderBlock(Record):
     k: Written[Annotated[int, Field(ge=1, le=65_536)]] = setting(
         4, "Latents active per vector ({standard})."
     )
-    steps: Written[Count] = setting(60, "Training steps ({standard}).")
-    batch: Written[Count] = setting(128, "Vectors per training step ({standard}).")
+    steps: Written[UpToAMillion] = setting(60, "Training steps ({standard}).")
+    batch: Written[UpToAMillion] = setting(128, "Vectors per training step ({standard}).")
     learning_rate: Written[Rate] = setting(Decimal("0.01"), "Learning rate of Adam ({standard}).")
     seeds: Written[Annotated[int, Field(ge=1, le=100)]] = setting(
         5, "Seeds the envelope over codes trains with ({standard}; 1 leaves it out)."

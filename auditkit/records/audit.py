@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import Coded, Instant, Language, Record, Sha256
+from auditkit.records.base import AtLeastOne, Coded, Count, Instant, Language, Record, Sha256
 from auditkit.records.calibration import Calibration
 from auditkit.records.declared import Date, Declarer, Statement, System
 from auditkit.records.model import ModelIdentity
@@ -45,8 +45,8 @@ class Memory(Record):
     temporary files.
     """
 
-    budget: Annotated[int, Field(ge=1)]
-    peak: Annotated[int, Field(ge=1)]
+    budget: AtLeastOne
+    peak: AtLeastOne
     peak_of: Literal["process", "device"]
     layers_offloaded: bool
     outputs_in_files: bool
@@ -61,7 +61,7 @@ class Environment(Record):
     transformers: str
     device: str
     dtype: str
-    threads: Annotated[int, Field(ge=1)]
+    threads: AtLeastOne
     memory: Memory
 
 
@@ -156,8 +156,8 @@ class Checkpoint(Record):
     """
 
     origin: str
-    tree_size: Annotated[int, Field(ge=1)]
-    leaf_index: Annotated[int, Field(ge=0)]
+    tree_size: AtLeastOne
+    leaf_index: Count
     leaf_hash: Sha256
     root_hash: Sha256
     inclusion_proof: tuple[Sha256, ...]

@@ -16,6 +16,9 @@ from pydantic.json_schema import WithJsonSchema
 DIGITS = 4
 """Digits after the point of every measured effect, share, metric and probability in a record."""
 
+UNIT = Decimal(1).scaleb(-DIGITS)
+"""One in the last digit of a record."""
+
 
 def _exact_decimal(value: object) -> Decimal:
     if isinstance(value, Decimal):
@@ -45,6 +48,12 @@ Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 HeadId = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$")]
 """An attention head as ``layer.head``, both counted from 0, for example ``9.6``."""
+
+Count = Annotated[int, Field(ge=0)]
+"""A number of things, or a place counted from 0."""
+
+AtLeastOne = Annotated[int, Field(ge=1)]
+"""A number of things of which there is at least one."""
 
 Instant = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 """A moment in UTC, to the second, for example ``2026-11-20T09:30:00Z``."""
@@ -123,4 +132,4 @@ class Interval(Record):
     low: Measure
     high: Measure
     level: Measure
-    n: Annotated[int, Field(ge=1)]
+    n: AtLeastOne

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import HeadId, Measure, NotAssessed, Record
+from auditkit.records.base import Count, HeadId, Measure, NotAssessed, Record
 from auditkit.records.specification import Specification
-from auditkit.records.task import Behaviour, Count
+from auditkit.records.task import Behaviour
 
 PlantedKind = Literal[
     "circuit",

@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import HeadId, Interval, Measure, NotAssessed, Record
+from auditkit.records.base import AtLeastOne, Count, HeadId, Interval, Measure, NotAssessed, Record
 from auditkit.records.specification import Ablation
 
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
 Chosen = Literal["ranked", "sampled", "rest", "completed"]
 
 
@@ -36,7 +34,7 @@ class HeadsEffect(Record):
     """
 
     measured: Annotated[tuple[TaskEffect, ...], Field(min_length=1)]
-    swaps: Positive
+    swaps: AtLeastOne
     exact: bool
     p_value: Measure
     state: Literal["observed", "not_observed"]
@@ -124,8 +122,8 @@ class LeftOut(Record):
 class Minimality(Record):
     """Whether a smaller circuit would do: each head left out, on the test pairs, under one ablation.
 
-    ``dispensable`` heads are those whose loss has an interval that includes 0: by themselves they do
-    something, beside the others they may not.
+    ``dispensable`` heads are those whose loss has an interval that includes 0: each has an effect by
+    itself, and what the circuit carries is not shown to change without it.
     """
 
     ablation: Ablation

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import HeadId, Measure, NotAssessed, Record
+from auditkit.records.base import Count, HeadId, Measure, NotAssessed, Record
 
-Count = Annotated[int, Field(ge=0)]
 Role = Literal[
     "before any difference",
     "first difference",

@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import Record, Sha256
+from auditkit.records.base import AtLeastOne, Count, Record, Sha256
 
-Count = Annotated[int, Field(ge=0)]
 FoundBy = Literal["interface", "structure"]
 """How an attention layer was found: by the attention function that ran, or by how modules are named."""
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+"""The number format that a model is run in."""
 
 ReadFrom = Literal["snapshot", "folder", "memory"]
 """Where the model was loaded from: a private copy made while hashing, the folder itself, or nowhere."""
@@ -32,8 +34,8 @@ class AttentionLayer(Record):
     """
 
     index: Count
-    n_heads: Annotated[int, Field(ge=1)]
-    d_head: Annotated[int, Field(ge=1)]
+    n_heads: AtLeastOne
+    d_head: AtLeastOne
     module: str
     found_by: FoundBy
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import Measure, Record
+from auditkit.records.base import AtLeastOne, Count, Measure, Record
 
 MethodName = Literal["attributed-codes", "unique-codes"]
 Attribution = Literal["single", "halfway", "input_ig"]
@@ -17,7 +17,6 @@ Metric = Literal["logit_difference", "probability_difference", "cosine_differenc
 TaskKind = Literal["next_token", "masked_token", "classification", "similarity"]
 Pooling = Literal["mean", "first", "last"]
 Ablation = Literal["resample", "mean"]
-Positive = Annotated[int, Field(ge=1)]
 
 
 class AutoencoderSettings(Record):
@@ -28,12 +27,12 @@ class AutoencoderSettings(Record):
     specification's first; with 1 there is no envelope.
     """
 
-    latents: Positive = Field(description="Latents per head")
-    k: Positive = Field(description="Latents active per vector")
-    steps: Positive = Field(description="Training steps")
-    batch: Positive = Field(description="Vectors per training step")
+    latents: AtLeastOne = Field(description="Latents per head")
+    k: AtLeastOne = Field(description="Latents active per vector")
+    steps: AtLeastOne = Field(description="Training steps")
+    batch: AtLeastOne = Field(description="Vectors per training step")
     learning_rate: Measure = Field(description="Learning rate")
-    seeds: Positive = Field(description="Seeds of the envelope over codes")
+    seeds: AtLeastOne = Field(description="Seeds of the envelope over codes")
 
 
 class Thresholds(Record):
@@ -71,23 +70,19 @@ class PatchingRule(Record):
     """
 
     patience: Measure = Field(
-        description="Share of all heads that must fail in a row for patching to stop"
+        description="Share of all heads that have to miss the threshold in a row for patching to stop"
     )
     sample: Measure = Field(
         description="Share of all heads drawn at random from the rest, and patched"
     )
-    completion: Annotated[int, Field(ge=0)] = Field(
-        description="Most heads restored to complete those found one by one"
-    )
-    backups: Annotated[int, Field(ge=0)] = Field(
-        description="Most heads tried as a backup of each circuit head"
-    )
+    completion: Count = Field(description="Most heads restored to complete those found one by one")
+    backups: Count = Field(description="Most heads tried as a backup of each circuit head")
 
 
 class BootstrapSettings(Record):
     """Percentile bootstrap over examples: number of resamples, and nominal coverage of intervals."""
 
-    resamples: Positive = Field(description="Resamples for each interval")
+    resamples: AtLeastOne = Field(description="Resamples for each interval")
     level: Measure = Field(description="Nominal coverage of each interval")
 
 
@@ -110,11 +105,13 @@ class Specification(Record):
     pooling: Pooling = Field(description="How a text becomes one vector (for similarity only)")
     method: MethodName = Field(description="How heads are looked for")
     attribution: Attribution = Field(description="Which gradients rank the heads before patching")
-    attribution_steps: Positive = Field(description="Points along the input (for input_ig only)")
+    attribution_steps: AtLeastOne = Field(description="Points along the input (for input_ig only)")
     metric: Metric = Field(description="What is compared between right and wrong answers")
-    seed: Annotated[int, Field(ge=0)] = Field(description="Seed of every random draw")
-    examples: Positive = Field(description="Prompt pairs to find the circuit")
-    test_examples: Positive = Field(description="Other prompt pairs, to test it")
+    seed: Count = Field(description="Seed of every random draw")
+    examples: AtLeastOne = Field(description="Prompt pairs to find the circuit")
+    test_examples: AtLeastOne = Field(
+        description="Other prompt pairs, to test the behaviour and the circuit"
+    )
     ablations: Annotated[tuple[Ablation, ...], Field(min_length=1)] = Field(
         description="What a head's output is replaced with"
     )
@@ -126,7 +123,5 @@ class Specification(Record):
     stability_draws: Annotated[int, Field(ge=2)] = Field(
         description="Draws of the examples for the stability envelope"
     )
-    random_sets: Annotated[int, Field(ge=0)] = Field(
-        description="Random sets of heads the circuit is measured against"
-    )
+    random_sets: Count = Field(description="Random sets of heads the circuit is measured against")
     defaulted: tuple[str, ...]

@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import Coded, HeadId, Interval, Measure, NotAssessed, Record, Sha256
+from auditkit.records.base import (
+    AtLeastOne,
+    Coded,
+    Count,
+    HeadId,
+    Interval,
+    Measure,
+    NotAssessed,
+    Record,
+    Sha256,
+)
 from auditkit.records.causal import Causal, HeadsEffect
 from auditkit.records.codes import CodeEnvelope, HeadFrequency, Latent, NegativeNull, TokenRoles
 from auditkit.records.declared import Expectation
@@ -14,8 +24,6 @@ from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import Specification
 from auditkit.records.unique_codes import UniqueCodes
 
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
 Verdict = Literal["consistent", "not_consistent", "inconclusive", "not_assessed"]
 Observation = Literal["observed", "not_observed", "not_assessed"]
 
@@ -29,7 +37,7 @@ class PromptSet(Record):
     """
 
     sha256: Sha256
-    n: Positive
+    n: AtLeastOne
     repeated: Count
     uneven: Count
 
@@ -57,7 +65,7 @@ class Behaviour(Record):
     """
 
     state: Literal["observed", "not_observed"]
-    n: Positive
+    n: AtLeastOne
     correct: Count
     accuracy: Measure
     positive: Interval
@@ -84,7 +92,7 @@ class ScreenedHead(Record):
     """
 
     head: HeadId
-    rank: Positive
+    rank: AtLeastOne
     effects: tuple[Measure, ...]
     attributed: Measure
     support: Count
@@ -103,11 +111,11 @@ class NullTest(Record):
     however large its effect or count; where swaps are drawn and the heads are many, with none.
     """
 
-    swaps: Positive
+    swaps: AtLeastOne
     exact: bool
     level: Measure
     separated: tuple[HeadId, ...]
-    least_examples: Positive | NotAssessed
+    least_examples: AtLeastOne | NotAssessed
 
 
 class Codes(Record):
@@ -122,8 +130,8 @@ class Codes(Record):
     thresholds.
     """
 
-    stride: Positive
-    quorum_count: Positive
+    stride: AtLeastOne
+    quorum_count: AtLeastOne
     examples: tuple[ExampleCodes, ...]
     signature: tuple[int, ...]
     heads: tuple[ScreenedHead, ...]
@@ -169,8 +177,8 @@ class Stability(Record):
     stand beside the verdict and do not change it.
     """
 
-    draws: Positive
-    templates: Positive | NotAssessed
+    draws: AtLeastOne
+    templates: AtLeastOne | NotAssessed
     frequencies: tuple[HeadFrequency, ...]
     mean_jaccard: Measure
     verdicts: tuple[VerdictShare, ...]

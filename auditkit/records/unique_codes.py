@@ -5,14 +5,7 @@ O'Neill and Bui, arXiv:2405.12522. Positive and negative are keys here, never pl
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
-from auditkit.records.base import HeadId, Measure, Record
-
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
+from auditkit.records.base import AtLeastOne, Count, HeadId, Measure, Record
 
 
 class PublishedAutoencoder(Record):
@@ -23,11 +16,11 @@ class PublishedAutoencoder(Record):
     drawn from positives and negatives together.
     """
 
-    features: Positive
+    features: AtLeastOne
     sparsity: Measure
     learning_rate: Measure
-    epochs: Positive
-    prompts: Positive
+    epochs: AtLeastOne
+    prompts: AtLeastOne
 
 
 class PromptCodes(Record):
@@ -62,7 +55,7 @@ class CountedHead(Record):
     head: HeadId
     count: Count
     score: Measure
-    rank: Positive
+    rank: AtLeastOne
     at_least: Count
     swapped_mean: Measure
     p_value: Measure

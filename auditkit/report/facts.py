@@ -30,19 +30,19 @@ class Fact:
     code: bool = False
 
 
-def declared(label: str, value: str | None, absent: str | None = None) -> Fact:
+def declared_fact(label: str, value: str | None, absent: str | None = None) -> Fact:
     """A fact the provider declares; ``None`` prints as ``absent``, or that it was not declared."""
     if value is None:
         value = _("not declared") if absent is None else absent
     return Fact(label, value, _(DECLARED))
 
 
-def measured(label: str, value: str) -> Fact:
+def measured_fact(label: str, value: str) -> Fact:
     """A fact that was measured in this run."""
     return Fact(label, value, _(MEASURED))
 
 
-def recorded(label: str, value: str, *, code: bool = False) -> Fact:
+def recorded_fact(label: str, value: str, *, code: bool = False) -> Fact:
     """A fact the tool wrote down: a digest, a version, a time."""
     return Fact(label, value, _(RECORDED), code)
 
@@ -56,14 +56,14 @@ def common_source(facts: Sequence[Fact]) -> str | None:
 def separation_facts(null: NullTest) -> tuple[Fact, ...]:
     """The heads told from chance, and how many examples it takes for one by itself."""
     return (
-        measured(
+        measured_fact(
             _(
                 "Heads told from chance at a false discovery rate of {level}",
                 level=percent_text(null.level),
             ),
             listed(null.separated),
         ),
-        recorded(
+        recorded_fact(
             _("Examples needed to tell a single head from chance"),
             number_or_reason(null.least_examples),
         ),

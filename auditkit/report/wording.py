@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from auditkit.messages import N_, _, counted, number_text
 from auditkit.records.base import Interval, NotAssessed
-from auditkit.records.specification import Ablation, Metric
+from auditkit.records.specification import Ablation, Metric, Specification
 from auditkit.records.task import Observation, Verdict
 
 MINUS = "\N{MINUS SIGN}"
@@ -105,13 +105,25 @@ def percent_interval_text(interval: Interval) -> str:
 def number_or_reason(value: Decimal | int | NotAssessed) -> str:
     """The number, or that it was not assessed and why."""
     if isinstance(value, NotAssessed):
-        return _("not assessed: {reason}", reason=value.reason)
+        return absent_text(value)
     return decimal_text(value) if isinstance(value, Decimal) else number_text(value)
 
 
 def absent_text(part: object) -> str:
-    """That a part was not assessed and why, or nothing where it was."""
-    return _("Not assessed. {reason}", reason=part.reason) if isinstance(part, NotAssessed) else ""
+    """That a part was not assessed and why, or nothing where it was. Every absence is said with this."""
+    if not isinstance(part, NotAssessed):
+        return ""
+    return _("Not assessed. {reason}", reason=sentence(part.reason))
+
+
+def behaviour_criterion(specification: Specification) -> str:
+    """What is asked for behaviour to count as observed: the rule of ``auditkit.circuits.effects``."""
+    return _(
+        "accuracy of at least {least}; a mean {metric} above 0 with its whole interval, and above the mean "
+        "on the matched prompts",
+        least=percent_text(specification.thresholds.min_accuracy),
+        metric=metric_text(specification.metric),
+    )
 
 
 def listed(words: Iterable[str], nothing: str | None = None) -> str:

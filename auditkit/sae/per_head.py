@@ -117,12 +117,16 @@ def train(
     autoencoder depends on the seed, the chunk's number and the head's place in it, not on the heads
     that follow. A head that does not vary keeps its own scale: its rounding errors are not blown up to
     size 1.
+
+    Raises:
+        ValueError: there are more heads than are trained together.
     """
     heads, n, width = vectors.shape
     if heads > HEADS_TOGETHER:
         raise ValueError(f"at most {HEADS_TOGETHER} heads are trained together, not {heads}")
     generator = _generator(seed, chunk)
     centre = vectors.mean(1, keepdim=True)
+    # One scale per head, not per dimension: angles between outputs stay what they are.
     spread = _spread(vectors)
     scale = torch.where(unvarying(vectors, precision), torch.ones_like(spread), spread)[
         :, None, None
@@ -131,6 +135,7 @@ def train(
     # Drawn for a full chunk whatever its heads, so that what is drawn next does not depend on them.
     drawn = torch.randn(HEADS_TOGETHER, settings.latents, width, generator=generator, device="cpu")
     decoder = _unit_rows(drawn[:heads].to(vectors))
+    # The encoder starts as the decoder's transpose, so that fewer latents die in training (Gao et al.).
     parameters = [
         decoder.transpose(1, 2).contiguous(),
         vectors.new_zeros(heads, 1, settings.latents),
@@ -152,13 +157,17 @@ def train(
         torch.autograd.backward(loss)
         optimiser.step()
         with torch.no_grad():
+            # Else the loss could be met by small latents and long rows, and a latent's size mean nothing.
             decoder.copy_(_unit_rows(decoder))
     encoder, bias, decoder, offset = (parameter.detach() for parameter in parameters)
     return Autoencoder(centre, scale, encoder, bias, decoder, offset, k)
 
 
 def _generator(seed: int, chunk: int) -> torch.Generator:
-    """Draws of one chunk's own. torch's takes 32 bits of a seed, so both numbers are mixed into those."""
+    """Draws of one chunk's own. torch takes 32 bits of a seed, so both numbers are mixed into those.
+
+    Adding them would give chunk 1 of seed 0 the draws of chunk 0 of seed 1.
+    """
     (mixed,) = np.random.SeedSequence((seed, chunk)).generate_state(1)
     return torch.Generator(device="cpu").manual_seed(int(mixed))
 
@@ -171,7 +180,7 @@ def _top_k(dense: Tensor, k: int) -> Tensor:
     """The k largest entries of each row, and those equal to the k-th; the others 0."""
     with torch.no_grad():
         kept = dense >= _kth_largest(dense, k)
-    return dense * kept
+    return dense * kept  # a product, so that gradients reach what is kept and nothing else
 
 
 def _kth_largest(dense: Tensor, k: int) -> Tensor:

@@ -31,7 +31,7 @@ def test_sound_store_verifies_with_its_witness(
     assert (said.code, said.err) == (0, "")
     assert auditkit_here("store", "witness", "--store", there.url).out == note.read_text("utf-8")
     again = auditkit_here("store", "witness", "--store", there.url, "--out", note)
-    assert (again.code, again.err.splitlines()[0]) == (6, f"auditkit: {note}: is there already")
+    assert (again.code, again.err.splitlines()[0]) == (6, f"auditkit: {note}: exists already")
     key = auditkit_here("store", "witness", "--store", there.url, "--json").json()["verifier_key"]
     assert head_of(open_note(note.read_text("utf-8"), key)).tree_size == 3
     there.open().append(run(3))
@@ -55,7 +55,7 @@ def test_changed_store_and_wrong_witness_are_exit_5(
     assert "not a witness" in " ".join(outcome.out.split())
     alone = auditkit_here("store", "verify", "--store", there.url)
     assert alone.code == 0
-    assert "only a witness shows" in alone.out
+    assert "Only a witness shows" in alone.out
     there.behind_the_guards("DELETE FROM leaf WHERE idx = 1")
     outcome = auditkit_here("store", "verify", "--store", there.url)
     assert outcome.code == 5

@@ -54,7 +54,7 @@ def half(items: Sequence[Item], split: Split) -> tuple[Item, ...]:
 
 
 def require(found: int, needed: int, what: str) -> None:
-    """Nothing, where ``found`` is enough.
+    """Raises unless ``found`` is at least ``needed``.
 
     Raises:
         GeneratorUnsuitable: fewer were found than are needed; ``what`` names them in the plural.

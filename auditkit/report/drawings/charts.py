@@ -118,15 +118,17 @@ def _unknown_cells(places: Sequence[_Place]) -> Markup:
 
 
 def _head_map_words(heads: HeadMap) -> str:
-    listed = ", ".join(
-        f"{head} {decimal_text(effect)}"
-        for head, effect in heads.effects.items()
-        if head in heads.found
+    found_heads = ", ".join(
+        f"{head} {decimal_text(heads.effects[head]) if head in heads.effects else _('unknown')}"
+        for head in _in_order(heads.found)
     )
     total = sum(count for __, count in heads.heads_per_layer)
     found = (
-        _("heads in the circuit with their effect: {heads}", heads=listed)
-        if listed
+        _(
+            "heads in the circuit, each with its effect when replaced alone: {heads}",
+            heads=found_heads,
+        )
+        if found_heads
         else _("no head was found")
     )
     declared = (
@@ -134,10 +136,11 @@ def _head_map_words(heads: HeadMap) -> str:
         if heads.declared is None
         else _("heads declared: {heads}", heads=", ".join(_in_order(heads.declared)))
     )
-    return _(
+    return counted(
+        len(heads.effects),
+        "Map of {total} heads by layer and head; {n} was replaced alone; {found}; {declared}.",
         "Map of {total} heads by layer and head; {n} were replaced one at a time; {found}; {declared}.",
         total=str(total),
-        n=str(len(heads.effects)),
         found=found,
         declared=declared,
     )

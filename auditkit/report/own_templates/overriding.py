@@ -46,10 +46,10 @@ class Templates:
         )
 
     def require(self, record: AuditRecord) -> None:
-        """Nothing, where these are the templates that a record names.
+        """Raises unless these are the templates that a record names.
 
         Raises:
-            ValueError: they are others, or there are more or fewer.
+            ValueError: the record names others, or more, or fewer.
         """
         if self.files() != record.report.templates:
             raise ValueError("the record names other templates of the provider's own")

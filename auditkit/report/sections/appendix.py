@@ -9,7 +9,7 @@ from auditkit.law.law import Confidence
 from auditkit.messages import N_, _, counted, filled, number_text
 from auditkit.records.audit import AuditRecord, Memory
 from auditkit.records.model import Pin, PinnedDigest, ReadFrom
-from auditkit.report.facts import Fact, declared, recorded
+from auditkit.report.facts import Fact, declared_fact, recorded_fact
 from auditkit.report.sections.front import criteria
 from auditkit.report.wording import instant_text, sentence
 
@@ -108,12 +108,12 @@ def _high_risk(record: AuditRecord) -> str | None:
 def _declarations(record: AuditRecord, law: Law) -> tuple[Fact, ...]:
     system, policy = record.system, record.policy
     return (
-        declared(_("System"), system.name),
-        declared(_("Version"), system.version),
-        declared(_("Classified as high-risk under"), _high_risk(record)),
-        declared(_("Placed on the market"), system.placed_on_market, _("no date declared")),
-        declared(_("Provider"), system.provider.name),
-        declared(
+        declared_fact(_("System"), system.name),
+        declared_fact(_("Version"), system.version),
+        declared_fact(_("Classified as high-risk under"), _high_risk(record)),
+        declared_fact(_("Placed on the market"), system.placed_on_market, _("no date declared")),
+        declared_fact(_("Provider"), system.provider.name),
+        declared_fact(
             _("Policy declared by"),
             _("{name}, {role}", name=policy.declared_by.name, role=policy.declared_by.role),
         ),
@@ -124,16 +124,22 @@ def _declarations(record: AuditRecord, law: Law) -> tuple[Fact, ...]:
 def _model(record: AuditRecord) -> tuple[Fact, ...]:
     model = record.model
     return (
-        recorded(_("Name"), model.name),
-        recorded(_("Revision"), _("none recorded") if model.revision is None else model.revision),
-        recorded(_("Architecture"), model.architecture),
-        recorded(_("Parameters"), number_text(model.n_parameters)),
-        recorded(_("Weights digest (weight files)"), model.weights_digest, code=True),
-        recorded(_("Manifest digest (names, sizes, contents)"), model.manifest_digest, code=True),
-        recorded(_("Root digest (contents, OpenSSF Model Signing)"), model.root_digest, code=True),
-        recorded(_("Tokenizer digest"), model.tokenizer_digest, code=True),
-        recorded(_("Files loaded from"), _(_READ_FROM[model.read_from])),
-        recorded(
+        recorded_fact(_("Name"), model.name),
+        recorded_fact(
+            _("Revision"), _("none recorded") if model.revision is None else model.revision
+        ),
+        recorded_fact(_("Architecture"), model.architecture),
+        recorded_fact(_("Parameters"), number_text(model.n_parameters)),
+        recorded_fact(_("Weights digest (weight files)"), model.weights_digest, code=True),
+        recorded_fact(
+            _("Manifest digest (names, sizes, contents)"), model.manifest_digest, code=True
+        ),
+        recorded_fact(
+            _("Root digest (contents, OpenSSF Model Signing)"), model.root_digest, code=True
+        ),
+        recorded_fact(_("Tokenizer digest"), model.tokenizer_digest, code=True),
+        recorded_fact(_("Files loaded from"), _(_READ_FROM[model.read_from])),
+        recorded_fact(
             _("Files fixed by the policy"), " ".join(map(_pin, model.pinned)) or _(_NOT_PINNED)
         ),
     )
@@ -173,12 +179,12 @@ def _pin(pin: Pin) -> str:
 
 
 _BY_INTERFACE = N_(
-    "Where each head puts out was observed by running the model once: its attention function's output is "
-    "the input of the layer that projects it."
+    "Where the output of each head stands was observed by running the model once: the output of its "
+    "attention function is the input of the layer that projects it."
 )
 _BY_STRUCTURE = N_(
-    "The model has attention functions of its own. Its heads were taken to stand side by side at the input "
-    "of the layer that ends its attention: that is how such layers are written, and was not observed."
+    "The model has attention functions of its own. Its heads were assumed to stand side by side at the input "
+    "of the last layer of its attention, as such layers are written; that was not observed."
 )
 
 
@@ -186,7 +192,9 @@ def _layers(record: AuditRecord) -> str:
     layers = record.model.layers
     sizes = sorted({layer.n_heads for layer in layers})
     each = (
-        _("{n} heads each", n=sizes[0]) if len(sizes) == 1 else _("with differing numbers of heads")
+        counted(sizes[0], "{n} head each", "{n} heads each")
+        if len(sizes) == 1
+        else _("with differing numbers of heads")
     )
     total = sum(layer.n_heads for layer in layers)
     assumed = any(layer.found_by == "structure" for layer in layers)
@@ -202,13 +210,13 @@ def _layers(record: AuditRecord) -> str:
 def _environment(record: AuditRecord) -> tuple[Fact, ...]:
     where = record.environment
     return (
-        recorded(_("Python"), where.python),
-        recorded(_("Platform"), where.platform),
-        recorded(_("torch"), where.torch),
-        recorded(_("transformers"), where.transformers),
-        recorded(_("Device"), where.device),
-        recorded(_("Number format"), where.dtype),
-        recorded(_("Threads"), number_text(where.threads)),
+        recorded_fact(_("Python"), where.python),
+        recorded_fact(_("Platform"), where.platform),
+        recorded_fact(_("torch"), where.torch),
+        recorded_fact(_("transformers"), where.transformers),
+        recorded_fact(_("Device"), where.device),
+        recorded_fact(_("Number format"), where.dtype),
+        recorded_fact(_("Threads"), number_text(where.threads)),
         *_memory(where.memory),
     )
 
@@ -216,15 +224,15 @@ def _environment(record: AuditRecord) -> tuple[Fact, ...]:
 def _memory(memory: Memory) -> tuple[Fact, ...]:
     """What the run was given and what it took; how it kept within that."""
     return (
-        recorded(_("Memory given"), _("{n} MiB", n=memory.budget >> 20)),
-        recorded(_("Most memory held"), _(_PEAK_OF[memory.peak_of], n=memory.peak >> 20)),
-        recorded(
+        recorded_fact(_("Memory given"), _("{n} MiB", n=memory.budget >> 20)),
+        recorded_fact(_("Most memory held"), _(_PEAK_OF[memory.peak_of], n=memory.peak >> 20)),
+        recorded_fact(
             _("Layers"),
             _("read from the model's files whenever they ran")
             if memory.layers_offloaded
             else _("in memory"),
         ),
-        recorded(
+        recorded_fact(
             _("Head outputs"),
             _("in temporary files") if memory.outputs_in_files else _("in memory"),
         ),
@@ -233,16 +241,16 @@ def _memory(memory: Memory) -> tuple[Fact, ...]:
 
 def _tool(record: AuditRecord) -> tuple[Fact, ...]:
     return (
-        recorded(_("Tool"), f"{record.tool.name} {record.tool.version}"),
-        recorded(_("Source digest"), record.tool.source_digest, code=True),
-        recorded(_("Record schema"), record.schema_version),
-        recorded(_("Run"), record.run_id, code=True),
-        recorded(
+        recorded_fact(_("Tool"), f"{record.tool.name} {record.tool.version}"),
+        recorded_fact(_("Source digest"), record.tool.source_digest, code=True),
+        recorded_fact(_("Record schema"), record.schema_version),
+        recorded_fact(_("Run"), record.run_id, code=True),
+        recorded_fact(
             _("Replaces the record of"),
             _("no earlier run") if record.supersedes is None else record.supersedes,
         ),
-        recorded(_("Started"), instant_text(record.times.started)),
-        recorded(_("Finished"), instant_text(record.times.finished)),
+        recorded_fact(_("Started"), instant_text(record.times.started)),
+        recorded_fact(_("Finished"), instant_text(record.times.finished)),
     )
 
 
@@ -254,12 +262,12 @@ def _store(record: AuditRecord) -> tuple[tuple[Fact, ...], str]:
             _("This record carries no checkpoint: it was not yet stored when the report was made."),
         )
     return (
-        recorded(_("Store"), mark.origin),
-        recorded(_("Records in the store"), number_text(mark.tree_size)),
-        recorded(_("Place of this record, counted from 0"), number_text(mark.leaf_index)),
-        recorded(_("Leaf hash"), mark.leaf_hash, code=True),
-        recorded(_("Root hash"), mark.root_hash, code=True),
-        recorded(_("Key of the signed checkpoint"), mark.verifier_key, code=True),
+        recorded_fact(_("Store"), mark.origin),
+        recorded_fact(_("Records in the store"), number_text(mark.tree_size)),
+        recorded_fact(_("Place of this record, counted from 0"), number_text(mark.leaf_index)),
+        recorded_fact(_("Leaf hash"), mark.leaf_hash, code=True),
+        recorded_fact(_("Root hash"), mark.root_hash, code=True),
+        recorded_fact(_("Key of the signed checkpoint"), mark.verifier_key, code=True),
     ), ""
 
 
@@ -304,17 +312,19 @@ def _retention(record: AuditRecord, law: Law) -> tuple[str, ...]:
 def _commands(record: AuditRecord) -> tuple[CommandView, ...]:
     return (
         CommandView(
-            purpose=_("Run the same audit again. Figures may differ in the last digits elsewhere"),
+            purpose=_(
+                "Run the same audit again. Figures may differ in the last digits on another machine"
+            ),
             command="auditkit run policy.yaml",
             needs=(
-                recorded(_("Tool"), f"{record.tool.name} {record.tool.version}"),
-                recorded(_("Policy digest"), record.policy.sha256, code=True),
-                recorded(_("Model root digest"), record.model.root_digest, code=True),
+                recorded_fact(_("Tool"), f"{record.tool.name} {record.tool.version}"),
+                recorded_fact(_("Policy digest"), record.policy.sha256, code=True),
+                recorded_fact(_("Model root digest"), record.model.root_digest, code=True),
             ),
         ),
         CommandView(
             purpose=_(
-                "Run the model again and hold what is measured against this record, within its stated "
+                "Run the model again and compare what is measured with this record, within its stated "
                 "intervals"
             ),
             command=_(
@@ -326,8 +336,8 @@ def _commands(record: AuditRecord) -> tuple[CommandView, ...]:
         ),
         CommandView(
             purpose=_(
-                "Check signatures, digests and store, and work out circuit and verdict again from the "
-                "recorded evidence, without the model"
+                "Check signatures, digests and store, and derive circuit and verdict again from the recorded "
+                "evidence, without the model"
             ),
             command=_("auditkit verify {directory}", directory=f"<{_('run directory')}>"),
             needs=(),

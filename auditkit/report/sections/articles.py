@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from auditkit.law import Law
 from auditkit.law.law import AnnexPoint, Article13Item
-from auditkit.messages import N_, _, counted, filled
+from auditkit.messages import N_, _, filled
 from auditkit.records.audit import AuditRecord
-from auditkit.records.base import NotAssessed
 from auditkit.records.declared import NotApplicable, Provided, Provider, Statement
-from auditkit.records.task import TaskRecord
-from auditkit.report.facts import Fact, declared, task_anchor
-from auditkit.report.task.unique_codes import METHOD, procedure
-from auditkit.report.wording import (
-    ABLATIONS,
-    VERDICTS,
-    ablations_text,
-    listed,
-    metric_text,
-    percent_interval_text,
-    percent_text,
-    sentence,
-)
+from auditkit.report.facts import Fact, declared_fact, task_anchor
+from auditkit.report.sections.claims import CLAIMS
+from auditkit.report.wording import VERDICTS
 
 PROVIDED = N_("provided")
 NOT_APPLICABLE = N_("not applicable")
@@ -67,119 +55,8 @@ class ItemView:
     not_supported: str
 
 
-def _mechanism(task: TaskRecord) -> str:
-    circuit, causal = task.circuit, task.causal
-    if isinstance(circuit, NotAssessed):
-        return _not_assessed(circuit)
-    if isinstance(causal, NotAssessed):
-        return _not_assessed(causal)
-    if not circuit.heads:
-        return _(
-            "No attention head reached the threshold of effect with an interval that excludes zero."
-        )
-    shares = "; ".join(
-        _(
-            "{share} under {ablation} ablation of all other heads",
-            share=percent_interval_text(effect.share),
-            ablation=_(ABLATIONS[effect.ablation]),
-        )
-        for effect in causal.sufficiency
-    )
-    carried = (
-        _("They carried {shares}.", shares=shares)
-        if shares
-        else _("Their joint effect was not measured.")
-    )
-    found = counted(
-        task.examples.test.n,
-        "On {n} declared test prompt pair, by the method {method}: the circuit found is heads {heads}.",
-        "On {n} declared test prompt pairs, by the method {method}: the circuit found is heads {heads}.",
-        method=task.specification.method,
-        heads=listed(circuit.heads),
-    )
-    return f"{found} {carried}"
-
-
-def _not_assessed(part: NotAssessed) -> str:
-    return _("Mechanism not assessed. {reason}", reason=sentence(part.reason))
-
-
-def _behaviour(task: TaskRecord) -> str:
-    seen = task.behaviour
-    figures = {"correct": seen.correct, "n": seen.n}
-    if seen.state == "observed":
-        return _(
-            "On the declared test prompts the model did the task: {correct} of {n} answered correctly "
-            "({accuracy}).",
-            **figures,
-            accuracy=percent_text(seen.accuracy),
-        )
-    return _(
-        "On the declared test prompts the model did not do the task: {correct} of {n} answered "
-        "correctly ({accuracy}).",
-        **figures,
-        accuracy=percent_text(seen.accuracy),
-    )
-
-
-def _limits(task: TaskRecord) -> str:
-    limits = [sentence(found.text) for found in task.findings if found.level != "note"]
-    if limits:
-        found = _("Limits found: {limits}", limits=" ".join(limits))
-    else:
-        found = _("No limit was recorded as a finding; limits may exist all the same.")
-    return f"{_behaviour(task)} {found}"
-
-
-def _method(task: TaskRecord) -> str:
-    if task.specification.method == "unique-codes":
-        return _(METHOD)
-    return _(
-        "Method {method}, checked by replacing heads under {ablations} ablation; its specification and "
-        "its limits are in the task's section.",
-        method=task.specification.method,
-        ablations=ablations_text(task.specification.ablations),
-    )
-
-
-def _procedure(task: TaskRecord) -> str:
-    if task.specification.method == "unique-codes":
-        return procedure(task)
-    return _(
-        "Procedure, thresholds, metric and results are in the task's section: {pairs} to find the "
-        "circuit, {others} to test it.",
-        pairs=counted(task.examples.discovery.n, "{n} prompt pair", "{n} prompt pairs"),
-        others=counted(task.examples.test.n, "{n} other pair", "{n} other pairs"),
-    )
-
-
-def _metric(task: TaskRecord) -> str:
-    return _(
-        "Metric used: {metric} between right and wrong answers.",
-        metric=metric_text(task.specification.metric),
-    )
-
-
-def _no_comparison(_task: TaskRecord) -> str:
-    return _("This is one run: nothing was compared with another version of the system.")
-
-
-_CLAIMS: dict[str, Callable[[TaskRecord], str]] = {
-    "13(3)(b)(ii)": _behaviour,
-    "13(3)(b)(iv)": _mechanism,
-    "13(3)(b)(vii)": _limits,
-    "13(3)(d)": _method,
-    "IV.2(b)": _mechanism,
-    "IV.2(e)": _method,
-    "IV.2(g)": _procedure,
-    "IV.3": _limits,
-    "IV.4": _metric,
-    "IV.6": _no_comparison,
-}
-
-
 def _evidence(record: AuditRecord, item_id: str) -> tuple[EvidenceView, ...]:
-    claim = _CLAIMS.get(item_id)
+    claim = CLAIMS.get(item_id)
     if claim is None:
         return ()
     return tuple(
@@ -187,7 +64,7 @@ def _evidence(record: AuditRecord, item_id: str) -> tuple[EvidenceView, ...]:
             task_number=str(index),
             task_title=task.title,
             task_anchor=task_anchor(index),
-            claim=claim(task),
+            claim=claim.says(task),
             verdict=_(VERDICTS[task.verdict]),
         )
         for index, task in enumerate(record.tasks, start=1)
@@ -197,18 +74,18 @@ def _evidence(record: AuditRecord, item_id: str) -> tuple[EvidenceView, ...]:
 
 def _provider_facts(provider: Provider) -> tuple[Fact, ...]:
     facts = [
-        declared(_("Provider"), provider.name),
-        declared(_("Address"), provider.address),
-        declared(_("E-mail"), provider.email),
+        declared_fact(_("Provider"), provider.name),
+        declared_fact(_("Address"), provider.address),
+        declared_fact(_("E-mail"), provider.email),
     ]
     representative = provider.authorised_representative
     if representative is None:
-        return (*facts, declared(_("Authorised representative"), None, _("none declared")))
+        return (*facts, declared_fact(_("Authorised representative"), None, _("none declared")))
     return (
         *facts,
-        declared(_("Authorised representative"), representative.name),
-        declared(_("Representative's address"), representative.address),
-        declared(_("Representative's e-mail"), representative.email),
+        declared_fact(_("Authorised representative"), representative.name),
+        declared_fact(_("Representative's address"), representative.address),
+        declared_fact(_("Representative's e-mail"), representative.email),
     )
 
 
@@ -216,7 +93,7 @@ def _known_from_system(record: AuditRecord, item_id: str) -> tuple[Fact, ...]:
     if item_id == "13(3)(a)":
         return _provider_facts(record.system.provider)
     if item_id == "13(3)(b)(i)":
-        return (declared(_("Intended purpose"), record.system.intended_purpose),)
+        return (declared_fact(_("Intended purpose"), record.system.intended_purpose),)
     return ()
 
 
@@ -234,9 +111,9 @@ def _state(known: tuple[Fact, ...], statement: Statement | None) -> tuple[str, s
 
 def _statement_facts(statement: Statement | None) -> tuple[Fact, ...]:
     if isinstance(statement, Provided):
-        return (declared(_("Text"), statement.text),)
+        return (declared_fact(_("Text"), statement.text),)
     if isinstance(statement, NotApplicable):
-        return (declared(_("Reason"), statement.not_applicable),)
+        return (declared_fact(_("Reason"), statement.not_applicable),)
     return ()
 
 
@@ -314,5 +191,5 @@ def unknown_statements(record: AuditRecord, law: Law) -> tuple[Fact, ...]:
         Fact(item_id, fact.value, fact.source)
         for item_id, statement in record.instructions_for_use.items()
         if item_id not in known
-        for fact in _statement_facts(statement) or (declared(item_id, None, _(NOT_PROVIDED)),)
+        for fact in _statement_facts(statement) or (declared_fact(item_id, None, _(NOT_PROVIDED)),)
     )

@@ -31,7 +31,7 @@ KINDS: dict[PlantedKind, tuple[str, str]] = {
         N_("constant role"),
         N_("needed, but does the same on both prompts of a pair"),
     ),
-    "backup": (N_("backup"), N_("silent until the head it stands in for is")),
+    "backup": (N_("backup"), N_("silent until the head it stands in for is replaced")),
     "inert": (N_("inert"), N_("puts out nothing")),
     "noisy": (N_("noisy"), N_("a large output that nothing reads")),
     "decoy": (N_("decoy"), N_("carries the answer to where nothing reads it")),
@@ -183,7 +183,7 @@ def _models_note(setting: CalibratedSetting, first: CalibratedSetting) -> str:
         "alone, as a share of the task effect."
     )
     repeated = _(
-        "{models}: every number and every outcome is as under settings 1, and not printed again.",
+        "{models}: every number and every outcome is the same as under settings 1, and is not printed again.",
         models=listed(same),
     )
     return f"{note} {repeated}" if same else note
@@ -215,8 +215,8 @@ def _model(run: ControlRun) -> ControlModelView:
     return ControlModelView(
         name=run.name,
         description=_(
-            "{layers} of {heads}, {attention} attention; {negatives}. Right answers on {correct} of {n} "
-            "test pairs.",
+            "{layers} of {heads}, {attention} attention; {negatives}. The right answers scored above the "
+            "wrong ones on {correct} of {n} test pairs.",
             layers=counted(depth, "{n} layer", "{n} layers"),
             heads=counted(len(layers) // depth, "{n} head", "{n} heads"),
             attention=_(_ATTENTION[run.attention]),
@@ -227,9 +227,10 @@ def _model(run: ControlRun) -> ControlModelView:
         circuits=_("Planted circuit: {circuit}.", circuit=alternatives)
         if len(run.circuits) == 1
         else _(
-            "Planted circuits, each of which is right: {circuits}. One head replaces another wholly, so "
-            "that the other has no single effect: only a search for backups can show it as what it is, "
-            "and it is not missed where the other circuit is found.",
+            "Planted circuits, each of which is a right answer: {circuits}. One head, a backup, wholly takes "
+            "over when another is replaced, so that this other head has no effect alone. Only a search for "
+            "backups can show it; it does not count as missed where the circuit with the backup in its "
+            "place is found.",
             circuits=alternatives,
         ),
         rows=tuple(_head(each) for each in run.heads),
@@ -263,7 +264,7 @@ def _negative(control: NegativeControl) -> NegativeControlView:
         name=_(name),
         meaning=_(meaning),
         behaviour=_(
-            "{state} ({correct} of {n} right)",
+            "{state} (right answers above wrong ones on {correct} of {n})",
             state=_(OBSERVATIONS[seen.state]),
             correct=seen.correct,
             n=seen.n,

@@ -29,9 +29,9 @@ SIGNATURE_LIMITS = N_(
     "not show that a finding is right, that the prompts were well chosen, or that the declarations are true."
 )
 OWN_TEMPLATES = N_(
-    "Sections of this report were laid out by templates of the provider's own. What stands there beside "
-    "the recorded evidence, and what does not, is the provider's choice; the evidence file has all of it. "
-    "The templates: {templates}."
+    "Sections of this report were laid out by templates of the provider's own. What they show beside the "
+    "recorded evidence, and what they leave out, is the provider's choice; the evidence file has all of the "
+    "evidence. The templates: {templates}."
 )
 
 LADDER = {

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from auditkit.controls.outcomes import setting_for
 from auditkit.judging.verdict import carries, meets
 from auditkit.law import EVIDENCE_HOOKS, Law
-from auditkit.messages import N_, _
+from auditkit.messages import N_, _, counted
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.declared import Expectation
 from auditkit.records.task import Circuit, Observation, TaskRecord
 from auditkit.report.facts import task_anchor
+from auditkit.report.sections.claims import CLAIMS
 from auditkit.report.task.ladder import ladder
 from auditkit.report.wording import (
     OBSERVATIONS,
@@ -27,20 +28,6 @@ from auditkit.report.wording import (
     percent_text,
     sentence,
 )
-
-ANSWERS: dict[str, tuple[str, ...]] = {
-    "13(3)(b)(ii)": ("behaviour",),
-    "13(3)(b)(iv)": ("circuit", "causal"),
-    "13(3)(b)(vii)": ("behaviour", "findings"),
-    "13(3)(d)": ("specification",),
-    "IV.2(b)": ("circuit", "causal"),
-    "IV.2(e)": ("specification",),
-    "IV.2(g)": ("specification", "examples", "behaviour", "codes", "causal"),
-    "IV.3": ("behaviour", "findings"),
-    "IV.4": ("specification.metric",),
-    "IV.6": (),
-}
-"""For each item that evidence may be cited for: the parts of a task's record that its sentence uses."""
 
 NO_COMPARISON = N_("none: one run compares nothing with another version")
 _NOT_A_HOOK = N_("none: evidence about circuits is not cited for this item")
@@ -163,8 +150,8 @@ def _behaviour(task: TaskRecord) -> _Grounds:
         task.behaviour,
         ("behaviour.accuracy", "behaviour.positive_values", "behaviour.negative_values"),
         _(
-            "Accuracy below {least} on the test pairs; or a mean metric whose interval reaches 0, or that "
-            "is no higher than on matched prompts.",
+            "On the test pairs: accuracy below {least}; or a mean metric whose interval reaches 0, or that "
+            "is no higher than on the matched prompts.",
             least=least,
         ),
     )
@@ -177,8 +164,8 @@ def _association(task: TaskRecord) -> _Grounds:
             task.codes,
             ("codes.reported", "codes.heads", "null.separated"),
             _(
-                "No head with a unique code, or none whose q-value under swapped labels is {level} or "
-                "less.",
+                "On the discovery pairs: no head with a unique code, or none whose q-value under swapped "
+                "labels is {level} or less.",
                 level=level,
             ),
             _too_few(task),
@@ -188,7 +175,7 @@ def _association(task: TaskRecord) -> _Grounds:
         task.codes,
         ("codes.signature", "codes.examples", "codes.heads", "null.separated"),
         _(
-            "No code that {quorum} of the discovery examples carry, or no head whose q-value under "
+            "No code that at least {quorum} of the discovery examples carry, or no head whose q-value under "
             "swapped labels is {level} or less.",
             quorum=quorum,
             level=level,
@@ -201,9 +188,13 @@ def _too_few(task: TaskRecord) -> str:
     """That the examples are too few to settle the association, where they are."""
     if isinstance(task.null, NotAssessed) or task.ladder.association != "not_assessed":
         return ""
-    return _(
-        "Too few examples for one head to be told from chance: at least {least} are needed.",
-        least=str(task.null.least_examples),
+    least = task.null.least_examples
+    if isinstance(least, NotAssessed):
+        return least.reason
+    return counted(
+        least,
+        "Too few examples for one head to be told from chance: at least {n} is needed.",
+        "Too few examples for one head to be told from chance: at least {n} are needed.",
     )
 
 
@@ -212,8 +203,8 @@ def _causal(task: TaskRecord) -> _Grounds:
         refuted_by = _("Nothing in this run: the method replaces no head.")
     else:
         refuted_by = _(
-            "A mean share of the task effect lost without the circuit below {least}, under any of these "
-            "ablations: {ablations}.",
+            "On the test pairs, a mean share of the task effect lost without the circuit below {least}, "
+            "under any of these ablations: {ablations}.",
             least=percent_text(task.specification.thresholds.necessity),
             ablations=ablations_text(task.specification.ablations),
         )
@@ -223,8 +214,8 @@ def _causal(task: TaskRecord) -> _Grounds:
 def _stable(task: TaskRecord) -> _Grounds:
     tolerance = percent_text(task.specification.thresholds.tolerance)
     refuted_by = _(
-        "Another verdict in more than {tolerance} of the redrawn example sets and of the sets without "
-        "one template.",
+        "Another verdict in more than {tolerance} of all redrawn example sets and sets without one "
+        "template, taken together.",
         tolerance=tolerance,
     )
     if task.specification.method == "unique-codes":
@@ -235,16 +226,19 @@ def _stable(task: TaskRecord) -> _Grounds:
 def _declaration(record: AuditRecord, index: int) -> ClaimView:
     task = record.tasks[index]
     name = _("Declaration")
-    says = _("The circuit found agrees with the circuit declared before the run")
+    says = _("The circuit found agrees with the circuit that the policy declares")
     expected = task.expected
     if isinstance(expected, NotAssessed):
         grounds = _grounds(expected, (), _("Nothing: no circuit was declared."))
         return _claim(index, name, says, _(OBSERVATIONS["not_assessed"]), grounds)
     keys: tuple[str, ...] = ("expected", "comparison.precision", "comparison.recall")
     if expected.min_sufficiency is not None:
-        keys = (*keys, "causal.sufficiency")
-    state = _(OBSERVATIONS[_agreement(task, expected, record.model.weights_digest)])
-    grounds = _grounds(task.comparison, keys, _disagreement(expected))
+        keys = (*keys, "causal.sufficiency", *_constant_role(task))
+    weights = record.model.weights_digest
+    other = expected.declared_for not in (None, weights)
+    note = _("Declared for other weights: its heads mean nothing on these.") if other else ""
+    state = _(OBSERVATIONS[_agreement(task, expected, weights)])
+    grounds = _grounds(task.comparison, keys, _disagreement(expected), note)
     return _claim(index, name, says, state, grounds)
 
 
@@ -255,13 +249,27 @@ def _disagreement(expected: Expectation) -> str:
     }
     least = expected.min_sufficiency
     if least is None:
-        return _("Precision below {precision} or recall below {recall}.", **values)
+        return _(
+            "No head found; or precision below {precision}, or recall below {recall}.", **values
+        )
     return _(
-        "Precision below {precision} or recall below {recall}; or a share carried by the circuit alone "
-        "below {least}, or as far above the whole.",
+        "No head found; or precision below {precision}, or recall below {recall}; or, on the test pairs "
+        "under any ablation, a mean share of the task effect carried by the circuit alone below {least} or "
+        "above {most}. Under mean ablation, heads with a constant role count with the circuit.",
         **values,
         least=percent_text(least),
+        most=percent_text(2 - least),
     )
+
+
+def _constant_role(task: TaskRecord) -> tuple[str, ...]:
+    """The key of what heads with a constant role add, where the share under mean ablation includes them."""
+    if not isinstance(task.causal, Causal) or "mean" not in task.specification.ablations:
+        return ()
+    role = task.causal.constant_role
+    if isinstance(role, NotAssessed) or isinstance(role.with_circuit, NotAssessed):
+        return ()
+    return ("causal.constant_role.with_circuit",)
 
 
 def _agreement(task: TaskRecord, expected: Expectation, weights_digest: str) -> Observation:
@@ -278,9 +286,12 @@ def _agreement(task: TaskRecord, expected: Expectation, weights_digest: str) -> 
 def _calibration(record: AuditRecord, task: TaskRecord) -> ClaimView:
     controls = setting_for(task.id, record.calibration)
     name = _("Calibration")
-    says = _("The method, with this task's settings, finds what was planted")
+    says = _(
+        "The method, with this task's settings, finds what it looks for of what was planted in controls"
+    )
     refuted_by = _(
-        "A planted head missed, or anything reported falsely, in any known-answer control."
+        "A planted head that was looked for and missed, or anything reported falsely, in any known-answer "
+        "control."
     )
     if controls is None:
         note = _("none. The controls were not run with this task's settings.")
@@ -291,13 +302,15 @@ def _calibration(record: AuditRecord, task: TaskRecord) -> ClaimView:
 
 
 def _item(record: AuditRecord, item_id: str, title: str) -> ItemPointersView:
-    if item_id not in ANSWERS:
+    if item_id not in CLAIMS:
         return ItemPointersView(item_id, title, (), _(_NOT_A_HOOK))
     pointers = tuple(
         PointerView(
             number=str(index + 1),
             anchor=task_anchor(index + 1),
-            keys=listed((f"tasks[{index}].{key}" for key in ANSWERS[item_id]), _(NO_COMPARISON)),
+            keys=listed(
+                (f"tasks[{index}].{key}" for key in CLAIMS[item_id].rests_on), _(NO_COMPARISON)
+            ),
         )
         for index, task in enumerate(record.tasks)
         if item_id in task.evidence_for

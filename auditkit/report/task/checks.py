@@ -21,10 +21,11 @@ from auditkit.records.causal import (
 )
 from auditkit.records.specification import Thresholds
 from auditkit.records.task import TaskRecord
-from auditkit.report.facts import Fact, measured
+from auditkit.report.facts import Fact, measured_fact
 from auditkit.report.wording import (
     ABLATIONS,
     OBSERVATIONS,
+    absent_text,
     decimal_text,
     interval_text,
     listed,
@@ -56,39 +57,58 @@ def _views(task: TaskRecord) -> Iterator[CheckView]:
     if isinstance(task.effect, HeadsEffect):
         yield CheckView(
             _("Effect of all heads together"),
-            _("What replacing every head takes away, which all shares are shares of"),
+            _(
+                "What replacing every head takes away. A share is a share of such a drop: on the same pairs, "
+                "under the same ablation"
+            ),
             _effect(task.effect),
         )
     if not isinstance(task.causal, Causal):
         return
     causal, thresholds = task.causal, task.specification.thresholds
+    first = _(ABLATIONS[task.specification.ablations[0]])
     yield CheckView(
         _("Whether the heads found carry the effect"),
-        _("On the discovery pairs, with every other head replaced"),
+        _(
+            "On the discovery pairs, with every other head replaced, under {ablation} ablation",
+            ablation=first,
+        ),
         _completion(causal.completion),
     )
     if isinstance(causal.minimality, Minimality):
         yield CheckView(
             _("Whether a smaller circuit would do"),
-            _("Each circuit head left out in turn, with every head outside the circuit replaced"),
+            _(
+                "On the test pairs: each circuit head left out in turn, with every head outside the circuit "
+                "replaced"
+            ),
             _minimality(causal.minimality),
         )
     if isinstance(causal.joint_ablation, JointAblation):
         yield CheckView(
             _("Heads that take over"),
-            _("Pairs of a circuit head and a head outside the circuit, replaced together"),
+            _(
+                "On the discovery pairs: a circuit head and a head outside the circuit, replaced together by "
+                "their outputs on the matched prompt"
+            ),
             _joint(causal.joint_ablation, thresholds),
         )
     if isinstance(causal.random_sets, RandomSets):
         yield CheckView(
             _("Random sets of heads as a yardstick"),
-            _("What removing random heads loses"),
+            _(
+                "On the test pairs, under {ablation} ablation: what replacing random heads takes away",
+                ablation=first,
+            ),
             _random_sets(causal.random_sets),
         )
     if isinstance(causal.constant_role, ConstantRole):
         yield CheckView(
             _("Heads with a constant role"),
-            _("What resampling cannot show"),
+            _(
+                "On the discovery pairs, under mean ablation: heads outside the circuit, replaced one at a "
+                "time. Resampling cannot show a head that puts out the same on both prompts"
+            ),
             _constant_role(causal.constant_role),
         )
 
@@ -96,13 +116,13 @@ def _views(task: TaskRecord) -> Iterator[CheckView]:
 def _effect(effect: HeadsEffect) -> tuple[Fact, ...]:
     figures = {"p_value": decimal_text(effect.p_value), "swaps": number_text(effect.swaps)}
     swapped = (
-        _("{p_value}, from {swaps} all patterns of swapped labels", **figures)
+        _("{p_value}, from all {swaps} patterns of swapped labels", **figures)
         if effect.exact
         else _("{p_value}, from {swaps} random patterns of swapped labels", **figures)
     )
     return (
         *(
-            measured(
+            measured_fact(
                 _(
                     _DROPS[each.pairs],
                     ablation=_(ABLATIONS[each.ablation]),
@@ -111,28 +131,28 @@ def _effect(effect: HeadsEffect) -> tuple[Fact, ...]:
             )
             for each in effect.measured
         ),
-        measured(
-            _("p-value of the first"),
+        measured_fact(
+            _("p-value of the first of these drops"),
             swapped,
         ),
-        measured(_("Effect of heads"), _(OBSERVATIONS[effect.state])),
+        measured_fact(_("Effect of all heads"), _(OBSERVATIONS[effect.state])),
     )
 
 
 def _completion(completion: Completion) -> tuple[Fact, ...]:
     alone, completed = completion.alone, completion.completed
     return (
-        measured(
-            _("Share that the heads found one by one carry"),
+        measured_fact(
+            _("Share of the task effect that the heads found one by one carry"),
             f"{percent_interval_text(alone.share)}: {_(OBSERVATIONS[alone.state])}",
         ),
-        measured(
-            _("Heads that complete them, and what is lost without each"),
+        measured_fact(
+            _("Heads that complete them, and the share lost without each"),
             _named((each.head, each.effect) for each in completion.heads),
         ),
-        measured(
-            _("Share that all of them carry"),
-            _left_out(completed)
+        measured_fact(
+            _("Share of the task effect that all of them carry"),
+            absent_text(completed)
             if isinstance(completed, NotAssessed)
             else f"{percent_interval_text(completed.share)}: {_(OBSERVATIONS[completed.state])}",
         ),
@@ -141,19 +161,17 @@ def _completion(completion: Completion) -> tuple[Fact, ...]:
 
 def _minimality(minimality: Minimality) -> tuple[Fact, ...]:
     return (
-        measured(
+        measured_fact(
             _(
                 "Lost without each head, {ablation} ablation",
                 ablation=_(ABLATIONS[minimality.ablation]),
             ),
             _named((each.head, each.loss) for each in minimality.left_out),
         ),
-        measured(_("Heads the circuit does not surely miss"), listed(minimality.dispensable)),
+        measured_fact(
+            _("Heads whose loss has an interval that includes zero"), listed(minimality.dispensable)
+        ),
     )
-
-
-def _left_out(part: NotAssessed) -> str:
-    return _("not assessed. {reason}", reason=part.reason)
 
 
 def _named(heads: Iterable[tuple[str, Interval]]) -> str:
@@ -164,12 +182,19 @@ def _joint(joint: JointAblation, thresholds: Thresholds) -> tuple[Fact, ...]:
     together = joint.with_backups
     taking = [each for each in joint.tried if takes_over(each, thresholds)]
     return (
-        measured(_("Pairs of heads replaced together"), number_text(len(joint.tried))),
-        measured(_("Lost more together than apart, at the threshold"), listed(map(_pair, taking))),
-        measured(_("Heads that take over"), listed(joint.backups)),
-        measured(
-            _("Share lost without the circuit and them"),
-            _left_out(together)
+        measured_fact(_("Pairs of heads replaced together"), number_text(len(joint.tried))),
+        measured_fact(
+            _(
+                "Pairs that together lose more than the sum of what each loses alone, by at least "
+                "{threshold} with an interval above zero",
+                threshold=percent_text(thresholds.head_effect),
+            ),
+            listed(map(_pair, taking)),
+        ),
+        measured_fact(_("Heads that take over"), listed(joint.backups)),
+        measured_fact(
+            _("Share lost on the test pairs without the circuit and them"),
+            absent_text(together)
             if isinstance(together, NotAssessed)
             else listed(
                 _(
@@ -185,7 +210,7 @@ def _joint(joint: JointAblation, thresholds: Thresholds) -> tuple[Fact, ...]:
 
 def _pair(tried: Backup) -> str:
     return _(
-        "{head} for {primary} {gain}",
+        "{head} for {primary}: {gain}",
         head=tried.head,
         primary=tried.primary,
         gain=percent_interval_text(tried.gain),
@@ -195,29 +220,35 @@ def _pair(tried: Backup) -> str:
 def _random_sets(sets: RandomSets) -> tuple[Fact, ...]:
     shares = sorted(sets.shares)
     return (
-        measured(
+        measured_fact(
             _("Random sets"), _("{n}, as many heads in each layer as the circuit", n=len(shares))
         ),
-        measured(
-            _("Share they lose: least, middle, most"),
+        measured_fact(
+            _("Share lost without each set, mean over the pairs: least, middle, most"),
             f"{percent_text(shares[0])}, {percent_text(shares[len(shares) // 2])}, "
             f"{percent_text(shares[-1])}",
         ),
-        measured(_("Sets that lose as much as the circuit"), number_text(sets.at_least)),
-        measured(_("p-value"), decimal_text(sets.p_value)),
+        measured_fact(
+            _("Sets without which at least as much is lost as without the circuit"),
+            number_text(sets.at_least),
+        ),
+        measured_fact(
+            _("p-value: share of such sets, with one added to both counts"),
+            decimal_text(sets.p_value),
+        ),
     )
 
 
 def _constant_role(role: ConstantRole) -> tuple[Fact, ...]:
     together = role.with_circuit
     return (
-        measured(
-            _("Heads outside the circuit replaced by their average"), number_text(len(role.patched))
+        measured_fact(_("Heads replaced by their average output"), number_text(len(role.patched))),
+        measured_fact(
+            _("Those whose effect reaches the threshold of a circuit head"), listed(role.heads)
         ),
-        measured(_("Missed, at the threshold of the circuit"), listed(role.heads)),
-        measured(
-            _("Share the circuit keeps together with them, under mean ablation"),
-            _left_out(together)
+        measured_fact(
+            _("Share that the circuit and they carry on the test pairs, under mean ablation"),
+            absent_text(together)
             if isinstance(together, NotAssessed)
             else percent_interval_text(together.share),
         ),
@@ -227,7 +258,7 @@ def _constant_role(role: ConstantRole) -> tuple[Fact, ...]:
 def cost_facts(forwards: Forwards) -> tuple[Fact, ...]:
     """How often the model was run, for which purpose."""
     return (
-        measured(_("To attribute effects"), number_text(forwards.attribution)),
-        measured(_("To find the circuit"), number_text(forwards.search)),
-        measured(_("To check it"), number_text(forwards.checks)),
+        measured_fact(_("To attribute effects"), number_text(forwards.attribution)),
+        measured_fact(_("To find the circuit"), number_text(forwards.search)),
+        measured_fact(_("To check the circuit"), number_text(forwards.checks)),
     )

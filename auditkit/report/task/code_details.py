@@ -11,7 +11,7 @@ from auditkit.records.prompts import PromptPair
 from auditkit.records.task import Circuit, Codes, TaskRecord
 from auditkit.report.drawings.charts import frequency_chart
 from auditkit.report.drawings.svg import Chart
-from auditkit.report.facts import Fact, measured
+from auditkit.report.facts import Fact, measured_fact
 from auditkit.report.wording import MINUS, absent_text, decimal_text, listed
 
 LATENTS_SHOWN = 3
@@ -118,7 +118,7 @@ def _role_rows(roles: TokenRoles) -> tuple[RoleRow, ...]:
 
 def _role_row(head: HeadRoles) -> RoleRow:
     if isinstance(head.shares, NotAssessed):
-        return RoleRow(head.head, (), _("not assessed: {reason}", reason=head.shares.reason))
+        return RoleRow(head.head, (), absent_text(head.shares))
     return RoleRow(head.head, tuple(decimal_text(share) for share in head.shares), "")
 
 
@@ -141,7 +141,7 @@ def _latents(task: TaskRecord, codes: Codes) -> tuple[tuple[LatentView, ...], st
     sentences = [
         counted(
             left,
-            "{n} more latent of the signature, of these or of other heads, are in evidence.json.",
+            "{n} more latent of the signature, of these or of other heads, is in evidence.json.",
             "{n} more latents of the signature, of these or of other heads, are in evidence.json.",
         )
         if left
@@ -183,7 +183,7 @@ def _envelope(envelope: CodeEnvelope | NotAssessed) -> tuple[Fact, ...]:
     quorums = sorted({one.quorum for one in settings})
     always = [each.head for each in envelope.frequencies if each.frequency == 1]
     return (
-        measured(
+        measured_fact(
             _("Combinations"),
             _(
                 "{n}: {seeds}; tau {taus}; quorum {quorums}",
@@ -193,17 +193,17 @@ def _envelope(envelope: CodeEnvelope | NotAssessed) -> tuple[Fact, ...]:
                 quorums=listed(map(decimal_text, quorums)),
             ),
         ),
-        measured(
+        measured_fact(
             _("Mean overlap of the heads of two combinations"),
             decimal_text(envelope.mean_jaccard),
         ),
-        measured(_("Over thresholds alone"), decimal_text(envelope.over_thresholds)),
-        measured(_("Over seeds alone"), decimal_text(envelope.over_seeds)),
-        measured(
-            _("Over seeds alone, heads with the code of a latent"),
+        measured_fact(_("Over thresholds alone"), decimal_text(envelope.over_thresholds)),
+        measured_fact(_("Over seeds alone"), decimal_text(envelope.over_seeds)),
+        measured_fact(
+            _("Over seeds alone, counting only heads with a latent's code"),
             decimal_text(envelope.over_seeds_latents),
         ),
-        measured(_("Heads with a code in every combination"), listed(always)),
+        measured_fact(_("Heads with a code in every combination"), listed(always)),
     )
 
 
@@ -214,9 +214,9 @@ def _frequencies(envelope: CodeEnvelope | NotAssessed) -> tuple[Chart | None, st
     left = len(ordered) - HEADS_DRAWN
     note = counted(
         left,
-        "The {shown} most frequent heads; {n} more head had a code in some combination and are in "
+        "The {shown} most frequent heads. {n} more head had a code in some combination; it is in "
         "evidence.json.",
-        "The {shown} most frequent heads; {n} more heads had a code in some combination and are in "
+        "The {shown} most frequent heads. {n} more heads had a code in some combination; they are in "
         "evidence.json.",
         shown=HEADS_DRAWN,
     )

@@ -40,7 +40,8 @@ def settings_note(tasks: Sequence[TaskRecord], index: int) -> str:
     every = len(_rows_by_key(tasks))
     if not own:
         return _(
-            "All {n} keys are as in the common specification, value and origin alike.", n=every
+            "All {n} keys have the value and the origin that the common specification gives.",
+            n=every,
         )
     return counted(
         len(own),

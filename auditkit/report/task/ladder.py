@@ -13,22 +13,30 @@ _RUNGS = (
     (
         "behaviour",
         N_("Behaviour"),
-        N_("The model does the task on the test prompts, and less so on matched ones"),
+        N_("The model does the task on the test prompts, and less so on the matched ones"),
     ),
     (
         "association",
         N_("Association"),
-        N_("Codes for an attributed effect recur across the examples"),
+        N_(
+            "Codes for an attributed effect recur across the discovery examples, and some head's attributed "
+            "effect is beyond what swapped labels give"
+        ),
     ),
     (
         "causal",
         N_("Causal"),
-        N_("Without the circuit enough of the effect is lost, under every ablation"),
+        N_(
+            "On the test pairs, enough of the task effect is lost without the circuit, under every ablation"
+        ),
     ),
     (
         "stable",
         N_("Stable"),
-        N_("The verdict holds when the discovery examples are drawn again"),
+        N_(
+            "The verdict holds when the discovery examples are drawn again, or one template is left out, "
+            "from the recorded effects"
+        ),
     ),
 )
 

@@ -59,7 +59,7 @@ def _view(number: str, task: TaskRecord) -> NegativesView:
     )
     more = counted(
         left,
-        "{n} more head, neither found nor declared, are in evidence.json.",
+        "{n} more head, neither found nor declared, is in evidence.json.",
         "{n} more heads, neither found nor declared, are in evidence.json.",
     )
     note = f"{comparisons} {more if left else _('Every head of the model is listed.')}"

@@ -55,7 +55,7 @@ class SetView:
 
 @dataclass(frozen=True)
 class EdgeView:
-    """Two heads of the circuit and how often they appear together."""
+    """Two heads of the circuit, and in how many discovery examples both carry a signature code."""
 
     source: str
     target: str
@@ -126,16 +126,16 @@ def heads_note(task: TaskRecord, causal: Causal) -> str:
     left_out = len(causal.patched) - len(_rows_shown(task, causal))
     more = counted(
         left_out,
-        "{n} more head were replaced, with smaller effects, neither found nor declared: they are in "
+        "{n} more head was replaced alone, with a smaller effect, neither found nor declared: it is in "
         "evidence.json.",
-        "{n} more heads were replaced, with smaller effects, neither found nor declared: they are in "
+        "{n} more heads were replaced alone, with smaller effects, neither found nor declared: they are in "
         "evidence.json.",
     )
     others = counted(
         len(causal.unpatched),
-        "{n} head ranked lower and not drawn at random were not replaced: their single effects are "
+        "{n} head, ranked lower and not drawn at random, was not replaced alone: its single effect is "
         "unknown, which is not the same as none.",
-        "{n} heads ranked lower and not drawn at random were not replaced: their single effects are "
+        "{n} heads, ranked lower and not drawn at random, were not replaced alone: their single effects are "
         "unknown, which is not the same as none.",
     )
     if not causal.unpatched:
@@ -180,12 +180,12 @@ def _edge(edge: Edge) -> EdgeView:
 def _no_edges(pairs_tested: int) -> str:
     if pairs_tested == 0:
         return _(
-            "None: the circuit has no two heads in different layers, so there was no pair to test."
+            "None. The circuit has no two heads in different layers, so there was no pair to test."
         )
     return counted(
         pairs_tested,
-        "None: of {n} pair of circuit heads tested, none appears together beyond chance.",
-        "None: of {n} pairs of circuit heads tested, none appears together beyond chance.",
+        "None. {n} pair of circuit heads was tested; it does not appear together beyond chance.",
+        "None. {n} pairs of circuit heads were tested; none appears together beyond chance.",
     )
 
 
@@ -199,13 +199,14 @@ def edge_rows(task: TaskRecord) -> tuple[tuple[EdgeView, ...], str, str]:
     left = len(edges) - EDGES_SHOWN
     tested = counted(
         task.circuit.pairs_tested,
-        "{n} pair of circuit heads tested.",
-        "{n} pairs of circuit heads tested.",
+        "{n} pair of circuit heads was tested.",
+        "{n} pairs of circuit heads were tested.",
     )
-    more = _(
-        "The {shown} edges with the smallest q-value are shown; {left} more are in evidence.json.",
+    more = counted(
+        left,
+        "The {shown} edges with the smallest q-value are shown; {n} more is in evidence.json.",
+        "The {shown} edges with the smallest q-value are shown; {n} more are in evidence.json.",
         shown=EDGES_SHOWN,
-        left=left,
     )
     note = f"{tested} {more}" if left > 0 else tested
     return tuple(_edge(edge) for edge in edges[:EDGES_SHOWN]), "", note

@@ -58,7 +58,7 @@ def task_pictures(task: TaskRecord, model: ModelIdentity) -> tuple[Picture, ...]
             (_("Sufficiency and necessity"), (shares_drawing(task), _shares_caption(task))),
             (
                 _("Effect of each head"),
-                (effects, effects_note or _("Every head that was replaced.")),
+                (effects, effects_note or _("Every head that was replaced alone.")),
             ),
             (_("Stability"), stability_drawing(task)),
         )
@@ -72,8 +72,8 @@ def _shares_caption(task: TaskRecord) -> str:
     sets = task.causal.random_sets
     return counted(
         len(sets.shares),
-        "Short upright marks: {n} random set of as many heads in each layer as the circuit.",
-        "Short upright marks: {n} random sets of as many heads in each layer as the circuit.",
+        "Short upright mark: {n} random set with as many heads in each layer as the circuit.",
+        "Short upright marks: {n} random sets with as many heads in each layer as the circuit.",
     )
 
 
@@ -90,13 +90,13 @@ def circuit_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
     drawn = [(edge.source, edge.target) for edge in edges[:EDGES_SHOWN]]
     left = len(nodes) - len(shown)
     words = (
-        _("Circuit heads and heads needed beside it, from layer to layer."),
+        _("Heads of the circuit, heads needed beside it and heads declared, layer by layer."),
         _("Lines: pairs that appear together beyond chance")
         if drawn
         else _("No edge was recorded"),
         counted(
             left,
-            "{n} head with smaller effects are not drawn",
+            "{n} head with a smaller effect is not drawn",
             "{n} heads with smaller effects are not drawn",
         )
         if left
@@ -150,7 +150,7 @@ def _effect(
     """What made the head part of the drawing, and what that number is."""
     if "completing" in marks:
         lost = {each.head: each.effect.mean for each in causal.completion.heads}
-        return lost.get(head), _("lost by the circuit without it")
+        return lost.get(head), _("lost by the completed set without it")
     if "found" not in marks and isinstance(causal.constant_role, ConstantRole):
         constant = {each.head: each.effect.mean for each in causal.constant_role.patched}
         if "constant role" in marks:
@@ -190,7 +190,7 @@ def stability_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
     bars = (
         SplitBar(
             _("agreement"),
-            ((_("agree with the verdict"), held.agreeing), (_("do not"), 1 - held.agreeing)),
+            ((_("agree with the verdict"), held.agreeing), (_("disagree"), 1 - held.agreeing)),
         ),
         SplitBar(
             _("verdicts"),
@@ -199,10 +199,13 @@ def stability_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
     )
     left = len(ordered) - len(shown)
     caption = _(
-        "Bars above: how often each head was in the circuit. Below: the verdicts of all draws."
+        "Bars above: how often each head was in the circuit of a draw. Below: the verdicts of all draws and "
+        "left-out templates."
     )
     more = counted(
-        left, "{n} more head were in it in some draw", "{n} more heads were in it in some draw"
+        left,
+        "{n} more head was in the circuit of some draw",
+        "{n} more heads were in the circuit of some draw",
     )
     more = more if left else ""
     return stability_chart(shown, bars, least), joined_sentences((caption, more))
@@ -236,7 +239,7 @@ def effects_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
     left = len(patched) - len(rows)
     note = (
         _(
-            "The {shown} largest effects of the {n} heads that were replaced.",
+            "The {shown} largest effects of the {n} heads that were replaced alone.",
             shown=len(rows),
             n=len(patched),
         )

@@ -12,22 +12,24 @@ from auditkit.records.causal import Causal, SetEffect
 from auditkit.records.declared import Expectation
 from auditkit.records.model import ModelIdentity
 from auditkit.records.specification import Ablation
-from auditkit.records.task import Comparison, TaskRecord
+from auditkit.records.task import Circuit, Comparison, TaskRecord
 from auditkit.records.unique_codes import UniqueCodes
 from auditkit.report.task.unique_codes import which_heads
 from auditkit.report.wording import (
     ABLATIONS,
     OBSERVATIONS,
     absent_text,
+    behaviour_criterion,
     decimal_text,
     joined_sentences,
     listed,
     percent_text,
+    sentence,
 )
 
 _REPLACEMENTS: dict[Ablation, str] = {
-    "resample": N_("what they do on the matched prompt"),
-    "mean": N_("what they do on average"),
+    "resample": N_("its output on the matched prompt"),
+    "mean": N_("its average output"),
 }
 
 
@@ -44,45 +46,60 @@ class PlainWords:
 
 
 def _asked(task: TaskRecord) -> str:
-    test = task.examples.test.n
-    observed_only = task.specification.method == "unique-codes"
     given = counted(
-        test,
-        "The model was given {n} test prompt that call for the behaviour, and for each one a matched "
-        "prompt, meant to differ only in what the behaviour depends on.",
+        task.examples.test.n,
+        "The model was given {n} test prompt that calls for the behaviour, and a matched prompt, meant to "
+        "differ only in what the behaviour depends on.",
         "The model was given {n} test prompts that call for the behaviour, and for each one a matched "
         "prompt, meant to differ only in what the behaviour depends on.",
     )
+    return f"{given} {_discovery(task)}"
+
+
+def _discovery(task: TaskRecord) -> str:
+    """What the discovery pairs were used for: nothing, where the behaviour was not observed."""
     others = task.examples.discovery.n
-    served = (
-        counted(
+    if isinstance(task.codes, UniqueCodes):
+        return counted(
             others,
-            "{n} other pair served to count codes on.",
-            "{n} other pairs served to count codes on.",
+            "{n} other pair, the discovery pair, served to count codes.",
+            "{n} other pairs, the discovery pairs, served to count codes.",
         )
-        if observed_only
-        else counted(
+    if isinstance(task.causal, Causal):
+        return counted(
             others,
-            "{n} other pair served to find the heads involved.",
-            "{n} other pairs served to find the heads involved.",
+            "{n} other pair, the discovery pair, served to find the heads involved.",
+            "{n} other pairs, the discovery pairs, served to find the heads involved.",
         )
+    if isinstance(task.effect, NotAssessed):
+        return counted(
+            others,
+            "{n} other pair, the discovery pair, was set aside and not used.",
+            "{n} other pairs, the discovery pairs, were set aside and not used.",
+        )
+    return counted(
+        others,
+        "{n} other pair, the discovery pair, served to measure what replacing all heads together takes "
+        "away; no single heads were looked for.",
+        "{n} other pairs, the discovery pairs, served to measure what replacing all heads together takes "
+        "away; no single heads were looked for.",
     )
-    return f"{given} {served}"
 
 
 def _does_it(task: TaskRecord) -> str:
     seen = task.behaviour
-    least = percent_text(task.specification.thresholds.min_accuracy)
     answer = (
         _("Yes, on these prompts.") if seen.state == "observed" else _("No, not on these prompts.")
     )
-    figures = _(
-        "The right answer scored above the wrong ones on {correct} of {n} test prompts ({accuracy}); "
-        "the policy asks for at least {least}.",
+    figures = counted(
+        seen.n,
+        "The right answers scored above the wrong ones on {correct} of {n} test prompt, an accuracy of "
+        "{accuracy}. Asked for: {criterion}.",
+        "The right answers scored above the wrong ones on {correct} of {n} test prompts, an accuracy of "
+        "{accuracy}. Asked for: {criterion}.",
         correct=seen.correct,
-        n=seen.n,
         accuracy=percent_text(seen.accuracy),
-        least=least,
+        criterion=behaviour_criterion(task.specification),
     )
     return f"{answer} {figures}"
 
@@ -96,36 +113,54 @@ def _heads(task: TaskRecord, model: ModelIdentity) -> str:
         return absent_text(task.circuit)
     total = sum(layer.n_heads for layer in model.layers)
     threshold = percent_text(task.specification.thresholds.head_effect)
-    replaced = _(
-        "{patched} of the model's {total} attention heads were replaced, one at a time, by "
+    replaced = counted(
+        len(task.causal.patched),
+        "On the discovery pairs, {n} of the model's {total} attention heads was replaced alone, by "
         "{replacement}.",
-        patched=len(task.causal.patched),
+        "On the discovery pairs, {n} of the model's {total} attention heads were replaced, one at a time, "
+        "each by {replacement}.",
         total=total,
         replacement=_(_REPLACEMENTS[task.specification.ablations[0]]),
     )
-    if not task.circuit.heads:
-        none = _(
-            "None of them changed the measured effect by {threshold} or more with an interval that "
-            "excludes zero.",
-            threshold=threshold,
-        )
-        return f"{replaced} {none}"
     alone = belonging(task.causal.patched, task.specification.thresholds)
-    others = [head for head in task.circuit.heads if head not in alone]
-    completing = _(
-        "Replaced alone, {heads} did not; these heads do not carry the effect without.",
-        heads=listed(others),
-    )
     changed = counted(
         len(alone),
-        "{n} head changed the measured effect by at least {threshold}, with an interval that excludes "
-        "zero (layer.head, counted from 0): {heads}.",
-        "{n} heads changed the measured effect by at least {threshold}, with an interval that excludes "
-        "zero (layer.head, counted from 0): {heads}.",
+        "{n} head changed the task effect by at least {threshold}, with an interval that excludes zero "
+        "(layer.head, counted from 0): {heads}.",
+        "{n} heads changed the task effect by at least {threshold}, with an interval that excludes zero "
+        "(layer.head, counted from 0): {heads}.",
         threshold=threshold,
         heads=listed(alone),
     )
-    return " ".join((replaced, changed, *((completing,) if others else ())))
+    if not alone:
+        changed = _(
+            "None of them changed the task effect by {threshold} or more with an interval that excludes "
+            "zero.",
+            threshold=threshold,
+        )
+    others = [head for head in task.circuit.heads if head not in alone]
+    return " ".join((replaced, changed, *_completing(others, task.causal, threshold)))
+
+
+def _completing(heads: list[str], causal: Causal, threshold: str) -> tuple[str, ...]:
+    """Circuit heads that complete those found one by one; not all of them were replaced alone."""
+    if not heads:
+        return ()
+    patched = {each.head for each in causal.patched}
+    below = [head for head in heads if head in patched]
+    untried = [head for head in heads if head not in patched]
+    by_themselves = (
+        _("Replaced alone, these stay below that: {heads}.", heads=listed(below)) if below else "",
+        _("These were not replaced alone: {heads}.", heads=listed(untried)) if untried else "",
+    )
+    needed = _(
+        "The circuit also holds heads that complete it: {heads}. On the discovery pairs, with every head "
+        "outside the completed set replaced, what the set carries changes by at least {threshold} of the "
+        "task effect without each of them.",
+        heads=listed(heads),
+        threshold=threshold,
+    )
+    return (needed, *filter(None, by_themselves))
 
 
 def _shares(effects: tuple[SetEffect, ...]) -> str:
@@ -143,17 +178,21 @@ def _shares(effects: tuple[SetEffect, ...]) -> str:
 def _together(task: TaskRecord) -> str:
     if not isinstance(task.causal, Causal):
         return absent_text(task.causal)
+    if isinstance(task.circuit, Circuit) and not task.circuit.heads:
+        return _("No circuit was found, so there are no heads to replace or to keep together.")
     kept = (
         _(
-            "With every other head replaced, these heads kept {shares} of the measured effect",
+            "On the test pairs, with every other head replaced, the heads of the circuit kept this share of "
+            "the task effect: {shares}",
             shares=_shares(task.causal.sufficiency),
         )
         if task.causal.sufficiency
-        else _("Whether these heads carry the effect alone was not measured")
+        else _("What the heads of the circuit carry alone was not measured")
     )
     lost = (
         _(
-            "With these heads replaced, the model lost {shares} of it",
+            "On the test pairs, with the heads of the circuit replaced, the model lost this share of it: "
+            "{shares}",
             shares=_shares(task.causal.necessity),
         )
         if task.causal.necessity
@@ -166,7 +205,7 @@ def _claim(least: Decimal | None) -> str:
     if least is None:
         return _("The declaration does not claim that these heads carry the effect alone.")
     return _(
-        "The declaration also claims that the circuit alone keeps {share} of it.",
+        "The declaration also claims that the circuit alone carries at least {share} of the task effect.",
         share=percent_text(least),
     )
 
@@ -174,26 +213,29 @@ def _claim(least: Decimal | None) -> str:
 def _compared(task: TaskRecord) -> str:
     expected, compared = task.expected, task.comparison
     if isinstance(expected, NotAssessed):
-        return _("No circuit was declared to compare with. {reason}", reason=expected.reason)
+        return _(
+            "No circuit was declared to compare with. {reason}", reason=sentence(expected.reason)
+        )
     if isinstance(compared, NotAssessed):
         return counted(
             len(expected.heads),
-            "The provider declared {n} head. They were not compared. {reason}",
+            "The provider declared {n} head. It was not compared. {reason}",
             "The provider declared {n} heads. They were not compared. {reason}",
-            reason=compared.reason,
+            reason=sentence(compared.reason),
         )
     declared = counted(
         len(expected.heads),
-        "The provider declared {n} head: {matched} were found, {missing} were not.",
-        "The provider declared {n} heads: {matched} were found, {missing} were not.",
+        "The provider declared {n} head; {matched} of {n} was found.",
+        "The provider declared {n} heads; {matched} of {n} were found.",
         matched=len(compared.matched),
-        missing=len(compared.missing),
     )
     extra = counted(
         len(compared.extra),
-        "{n} head were found that had not been declared.",
+        "{n} head was found that had not been declared.",
         "{n} heads were found that had not been declared.",
     )
+    if not compared.extra:
+        extra = _("No head was found that had not been declared.")
     return " ".join(
         (declared, extra, _figures(expected, compared), _claim(expected.min_sufficiency))
     )
@@ -218,7 +260,9 @@ def plain_words(task: TaskRecord, model: ModelIdentity, *, complete: bool) -> Pl
     left_open = (
         _("Every part of the method was assessed for this task.")
         if complete
-        else _("These parts were not assessed in this run. Nothing follows from that either way.")
+        else _(
+            "These parts were not assessed in this run. Nothing follows from that, for or against."
+        )
     )
     return PlainWords(
         asked=_asked(task),

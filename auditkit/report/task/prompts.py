@@ -6,11 +6,14 @@ from auditkit.messages import N_, _, counted
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
 from auditkit.records.task import TaskRecord
-from auditkit.report.facts import Fact, recorded
+from auditkit.report.facts import Fact, recorded_fact
 from auditkit.report.task.unique_codes import PROMPT_SETS
 from auditkit.report.wording import listed
 
-_SETS = (N_("To find the circuit"), N_("To test it"))
+_SETS = (
+    N_("Discovery pairs, to find the circuit"),
+    N_("Test pairs, to test the behaviour and the circuit"),
+)
 
 
 def example_facts(shown: PromptPair | NotAssessed) -> tuple[Fact, ...]:
@@ -41,10 +44,10 @@ def _second(shown: PromptPair) -> tuple[Fact, ...]:
 
 
 UNEVEN = N_(
-    "The prompts of such a pair are aligned by the parts they were written in. Inside a part the last "
-    "token stands against the last, the one before it against the one before it. Where the prompt's part "
-    "is longer, its first tokens, those left over, all stand against the first token of the matched "
-    "prompt's part; where the matched prompt's is longer, its first tokens, those left over, replace "
+    "The prompts of such a pair are aligned by the parts they were written in. Inside a part, tokens are "
+    "matched from the end: the last with the last, the one before with the one before. Where the prompt's "
+    "part is longer, all its tokens left over at the start are matched with the first token of the matched "
+    "prompt's part. Where the matched prompt's part is longer, its tokens left over at the start replace "
     "nothing."
 )
 """How pairs of prompts of different length are aligned (``auditkit.prompts.aligning``)."""
@@ -61,16 +64,16 @@ def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
     observed_only = task.specification.method == "unique-codes"
     purposes = PROMPT_SETS if observed_only else _SETS
     return (
-        recorded(_("Origin"), examples.origin, code=True),
+        recorded_fact(_("Origin"), examples.origin, code=True),
         *(
-            recorded(
+            recorded_fact(
                 _(purpose),
                 f"{counted(pairs.n, '{n} pair', '{n} pairs')}, {pairs.sha256}",
                 code=True,
             )
             for purpose, pairs in zip(purposes, (found, test), strict=True)
         ),
-        recorded(
+        recorded_fact(
             _("Pairs whose prompt is that of an earlier pair"),
             _(
                 "{first} of the first set, {second} of the second",
@@ -78,7 +81,7 @@ def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
                 second=test.repeated,
             ),
         ),
-        recorded(
+        recorded_fact(
             _("Pairs whose prompts differ in length"),
             _(
                 "{first} of the first set, {second} of the second",
@@ -86,5 +89,9 @@ def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
                 second=test.uneven,
             ),
         ),
-        *((recorded(_("How they are aligned"), _(UNEVEN)),) if found.uneven or test.uneven else ()),
+        *(
+            (recorded_fact(_("How they are aligned"), _(UNEVEN)),)
+            if found.uneven or test.uneven
+            else ()
+        ),
     )

@@ -12,7 +12,14 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.model import ModelIdentity
 from auditkit.records.task import Codes, NullTest, OtherSetting, Stability, TaskRecord
-from auditkit.report.facts import Fact, declared, measured, recorded, separation_facts, task_anchor
+from auditkit.report.facts import (
+    Fact,
+    declared_fact,
+    measured_fact,
+    recorded_fact,
+    separation_facts,
+    task_anchor,
+)
 from auditkit.report.task.checks import CheckView, check_views
 from auditkit.report.task.common_specification import own_settings, settings_note
 from auditkit.report.task.details import details_anchor
@@ -38,12 +45,14 @@ from auditkit.report.wording import (
     VERDICT_MEANINGS,
     VERDICTS,
     absent_text,
+    behaviour_criterion,
     decimal_text,
     interval_text,
     listed,
     metric_text,
     number_or_reason,
     percent_text,
+    sentence,
 )
 
 
@@ -101,27 +110,28 @@ def _behaviour(task: TaskRecord) -> tuple[Fact, ...]:
     seen = task.behaviour
     metric = metric_text(task.specification.metric)
     return (
-        measured(_("Answered correctly"), _("{part} of {whole}", part=seen.correct, whole=seen.n)),
-        measured(_("Accuracy"), percent_text(seen.accuracy)),
-        Fact(
-            _("Asked for behaviour to count as observed"),
-            _(
-                "accuracy of at least {least}, a mean above 0 with its whole interval, and above the "
-                "mean on matched prompts",
-                least=percent_text(task.specification.thresholds.min_accuracy),
-            ),
+        measured_fact(
+            _("Prompts on which the right answers scored above the wrong ones"),
+            _("{part} of {whole}", part=seen.correct, whole=seen.n),
         ),
-        measured(_("Mean {metric}, prompts", metric=metric), interval_text(seen.positive)),
-        measured(_("Mean {metric}, matched prompts", metric=metric), interval_text(seen.negative)),
-        measured(_("Behaviour"), _(OBSERVATIONS[seen.state])),
+        measured_fact(_("Accuracy"), percent_text(seen.accuracy)),
+        Fact(
+            _("Asked for the behaviour to count as observed"),
+            behaviour_criterion(task.specification),
+        ),
+        measured_fact(_("Mean {metric}, prompts", metric=metric), interval_text(seen.positive)),
+        measured_fact(
+            _("Mean {metric}, matched prompts", metric=metric), interval_text(seen.negative)
+        ),
+        measured_fact(_("Behaviour"), _(OBSERVATIONS[seen.state])),
     )
 
 
 def _screening(codes: Codes, null: NullTest | NotAssessed) -> tuple[Fact, ...]:
     return (
-        measured(_("Heads screened"), number_text(len(codes.heads))),
-        measured(_("Codes in the signature"), number_text(len(codes.signature))),
-        measured(
+        measured_fact(_("Heads screened"), number_text(len(codes.heads))),
+        measured_fact(_("Codes in the signature"), number_text(len(codes.signature))),
+        measured_fact(
             _("Quorum"),
             _(
                 "carried by at least {least} of {n} examples",
@@ -129,12 +139,12 @@ def _screening(codes: Codes, null: NullTest | NotAssessed) -> tuple[Fact, ...]:
                 n=len(codes.examples),
             ),
         ),
-        measured(
+        measured_fact(
             _("Variance the autoencoders leave unexplained"),
             percent_text(codes.unexplained_variance),
         ),
-        measured(_("Ties at the k-th latent"), number_text(codes.ties)),
-        measured(_("Heads whose output never varies"), listed(codes.unvarying)),
+        measured_fact(_("Ties at the k-th latent"), number_text(codes.ties)),
+        measured_fact(_("Heads whose output never varies"), listed(codes.unvarying)),
         *_null(null),
     )
 
@@ -144,12 +154,12 @@ def _null(null: NullTest | NotAssessed) -> tuple[Fact, ...]:
     if isinstance(null, NotAssessed):
         return ()
     swapped = (
-        _("{n} all patterns of swapped labels", n=null.swaps)
+        _("all {n} patterns of swapped labels", n=null.swaps)
         if null.exact
         else _("{n} random patterns of swapped labels", n=null.swaps)
     )
     return (
-        recorded(_("Label-swap test"), swapped),
+        recorded_fact(_("Label-swap test"), swapped),
         *separation_facts(null),
     )
 
@@ -160,46 +170,48 @@ def _stability(stability: Stability | NotAssessed) -> tuple[Fact, ...]:
         return ()
     templates = stability.templates
     return (
-        measured(
+        measured_fact(
             _("Redrawn example sets"),
             _("{n}, from the recorded effects; nothing was run again", n=stability.draws),
         ),
-        measured(
+        measured_fact(
             _("Prompt templates left out, one at a time"),
-            _("not assessed. {reason}", reason=templates.reason)
-            if isinstance(templates, NotAssessed)
-            else number_text(templates),
+            number_or_reason(templates),
         ),
-        measured(
-            _("How often each head was in the circuit"),
+        measured_fact(
+            _("How often each head was in the circuit of a redrawn set"),
             listed(f"{each.head} {percent_text(each.frequency)}" for each in stability.frequencies),
         ),
-        measured(_("Mean overlap of two redrawn circuits"), decimal_text(stability.mean_jaccard)),
-        measured(
+        measured_fact(
+            _("Mean overlap of two redrawn circuits"), decimal_text(stability.mean_jaccard)
+        ),
+        measured_fact(
             _("Verdicts of all these sets"),
             listed(
                 f"{_(VERDICTS[each.verdict])} {percent_text(each.share)}"
                 for each in stability.verdicts
             ),
         ),
-        measured(_("Agreement with the verdict at this setting"), percent_text(stability.agreeing)),
+        measured_fact(
+            _("Agreement with the verdict at this setting"), percent_text(stability.agreeing)
+        ),
         *(
-            measured(_(_SETTINGS[each.setting], value=_setting_value(each)), _instead(each))
+            measured_fact(_(_SETTINGS[each.setting], value=_setting_value(each)), _instead(each))
             for each in stability.settings
         ),
-        measured(_("Verdict holds at the declared tolerance"), _(OBSERVATIONS[stability.state])),
+        measured_fact(_("Agreement at the declared tolerance"), _(OBSERVATIONS[stability.state])),
     )
 
 
 _SETTINGS = {
-    "ablation": N_("With sufficiency and necessity judged under the one ablation {value} instead"),
-    "head_effect": N_("With a least effect of a circuit head of {value} instead"),
+    "ablation": N_("If sufficiency and necessity were judged under {value} ablation alone"),
+    "head_effect": N_("If the least effect of a circuit head were {value}"),
 }
 
 
 def _instead(other: OtherSetting) -> str:
     return _(
-        "{verdict}; circuit {heads}", verdict=_(VERDICTS[other.verdict]), heads=listed(other.heads)
+        "{verdict}; circuit: {heads}", verdict=_(VERDICTS[other.verdict]), heads=listed(other.heads)
     )
 
 
@@ -231,25 +243,25 @@ def _declared_for(declared_for: str | None, model: ModelIdentity) -> str:
 def _comparison(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact, ...], str]:
     expected, compared = task.expected, task.comparison
     if isinstance(expected, NotAssessed):
-        return (), _("No circuit was declared. {reason}", reason=expected.reason)
+        return (), _("No circuit was declared. {reason}", reason=sentence(expected.reason))
     facts = (
-        declared(_("Heads declared"), listed(expected.heads)),
-        declared(_("Source of the declaration"), expected.source),
-        declared(_("Declared for"), _declared_for(expected.declared_for, model)),
-        declared(_("Sufficiency the declaration claims"), _claimed(expected.min_sufficiency)),
+        declared_fact(_("Heads declared"), listed(expected.heads)),
+        declared_fact(_("Source of the declaration"), expected.source),
+        declared_fact(_("Declared for"), _declared_for(expected.declared_for, model)),
+        declared_fact(_("Sufficiency the declaration claims"), _claimed(expected.min_sufficiency)),
     )
     if isinstance(compared, NotAssessed):
-        return facts, _("Not compared. {reason}", reason=compared.reason)
+        return facts, _("Not compared. {reason}", reason=sentence(compared.reason))
     return (
         *facts,
-        measured(_("Declared and found"), listed(compared.matched)),
-        measured(_("Declared, not found"), listed(compared.missing)),
-        measured(_("Found, not declared"), listed(compared.extra)),
-        measured(
+        measured_fact(_("Declared and found"), listed(compared.matched)),
+        measured_fact(_("Declared, not found"), listed(compared.missing)),
+        measured_fact(_("Found, not declared"), listed(compared.extra)),
+        measured_fact(
             _("Precision: share of found heads that were declared"),
             _asked(number_or_reason(compared.precision), expected.min_precision),
         ),
-        measured(
+        measured_fact(
             _("Recall: share of declared heads that were found"),
             _asked(decimal_text(compared.recall), expected.min_recall),
         ),
@@ -269,14 +281,31 @@ def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
         (_("Circuit"), task.circuit),
         (_("Stability when the examples are drawn again"), task.stability),
     ]
+    if isinstance(task.codes, Codes):
+        parts += [
+            (_("Effects between negatives"), task.codes.negatives),
+            (_("Stability of the codes"), task.codes.envelope),
+        ]
+    if isinstance(task.stability, Stability):
+        parts.append((_("Stability when one template is left out"), task.stability.templates))
     if isinstance(task.causal, Causal):
         parts += [
+            (_("Completion: heads that complete those found one by one"), _completion(task)),
             (_("Random head sets of the same size"), task.causal.random_sets),
             (_("Minimality: whether a smaller circuit would do"), task.causal.minimality),
             (_("Joint ablation: heads that take over"), task.causal.joint_ablation),
             (_("Heads with a constant role"), task.causal.constant_role),
         ]
     return tuple(Fact(label, part.reason) for label, part in parts if isinstance(part, NotAssessed))
+
+
+def _completion(task: TaskRecord) -> object:
+    """Why no completion was tried, where the policy asks for none and the heads found lack some."""
+    asked = task.specification.patching.completion
+    if asked or not isinstance(task.causal, Causal):
+        return None
+    completion = task.causal.completion
+    return None if completion.alone.state == "observed" else completion.completed
 
 
 def _evidence_for(task: TaskRecord, law: Law) -> tuple[Fact, ...]:

@@ -10,7 +10,7 @@ from auditkit.records.task import NullTest, TaskRecord
 from auditkit.records.unique_codes import CountedHead, UniqueCodes
 from auditkit.report.drawings.charts import CountRow, count_chart
 from auditkit.report.drawings.svg import Chart
-from auditkit.report.facts import Fact, measured, recorded, separation_facts
+from auditkit.report.facts import Fact, measured_fact, recorded_fact, separation_facts
 from auditkit.report.wording import decimal_text, listed
 
 HEADS_SHOWN = 32
@@ -36,10 +36,12 @@ UNUSED_SETTINGS = (
 )
 """Keys of a specification that change nothing under this method."""
 
-ASSOCIATION = N_("Some head's count of unique codes is beyond what swapped labels give")
+ASSOCIATION = N_(
+    "On the discovery pairs, some head's count of unique codes is beyond what swapped labels give"
+)
 """What the second rung of the ladder says of this method."""
 
-PROMPT_SETS = (N_("To count codes on"), N_("To test the behaviour"))
+PROMPT_SETS = (N_("Discovery pairs, to count codes"), N_("Test pairs, to test the behaviour"))
 """What discovery and test pairs are for under this method."""
 
 METHOD = N_(
@@ -49,13 +51,13 @@ METHOD = N_(
 """What the method is, for the items of law that ask for one."""
 
 _ONLY_OBSERVED = N_(
-    "It only watched. No head was switched off or replaced, so a large count does not show that the "
-    "model uses the head for this task, and a count of zero does not show that it does not."
+    "The method only observes. No head was switched off or replaced, so a large count does not show that "
+    "the model uses the head for this task, and a count of zero does not show that it does not."
 )
 _WHY_SWAPS = N_(
-    "A count is also large when a head's codes simply vary. So prompts and matched prompts were made "
-    "to trade places within pairs and the same codes counted again: the p-value is the share of such "
-    "swaps that count as many or more. The published method has no such test."
+    "A count is also large when a head's codes simply vary. A label-swap test was therefore added: the "
+    "prompt and the matched prompt of a pair trade places, and the same codes are counted again. The "
+    "p-value is the share of such swaps that count as many or more. The published method has no such test."
 )
 
 
@@ -127,7 +129,7 @@ def _caption(drawn: int, heads: int) -> str:
 def procedure(task: TaskRecord) -> str:
     """What was done with which prompts, for the items of law that ask for the procedure."""
     return _(
-        "Procedure, settings, metric and results are in the task's section: {pairs} to count codes on, "
+        "Procedure, settings, metric and results are in the task's section: {pairs} to count codes, "
         "{others} to test the behaviour. No head was replaced.",
         pairs=counted(task.examples.discovery.n, "{n} prompt pair", "{n} prompt pairs"),
         others=counted(task.examples.test.n, "{n} other pair", "{n} other pairs"),
@@ -138,10 +140,10 @@ def which_heads(task: TaskRecord, codes: UniqueCodes) -> str:
     """In plain language, what the method reports and what its null leaves of it."""
     separated = task.null.separated if isinstance(task.null, NullTest) else ()
     return _(
-        "Not assessed: nothing was replaced to find out. The published method, which only observes, "
-        "reports {reported} of {n} attention heads, each with a code that appeared on prompts and never "
-        "on matched ones. Swapped labels leave these beyond chance (layer.head, counted from 0): "
-        "{separated}.",
+        "Not assessed: no head was replaced to find out. On the discovery pairs the published method, "
+        "which only observes, reports {reported} of {n} attention heads, each with a code that appeared on "
+        "prompts and never on matched ones. The label-swap test tells these from chance (layer.head, "
+        "counted from 0): {separated}.",
         reported=len(codes.reported),
         n=len(codes.heads),
         separated=listed(separated),
@@ -167,8 +169,8 @@ def _facts(codes: UniqueCodes, null: NullTest) -> tuple[Fact, ...]:
         else _("{n} random patterns of swapped labels", n=null.swaps)
     )
     return (
-        recorded(_("Source of the method"), _("O'Neill and Bui, arXiv:2405.12522")),
-        recorded(
+        recorded_fact(_("Source of the method"), _("O'Neill and Bui, arXiv:2405.12522")),
+        recorded_fact(
             _("Autoencoder, fixed by that description"),
             _(
                 "{features} features, sparsity {sparsity}, {epochs} epochs at rate {rate} on {prompts} "
@@ -180,14 +182,16 @@ def _facts(codes: UniqueCodes, null: NullTest) -> tuple[Fact, ...]:
                 prompts=str(settings.prompts),
             ),
         ),
-        measured(
+        measured_fact(
             _("Heads with a unique code, which the method reports"),
             _("{part} of {whole}", part=len(codes.reported), whole=len(codes.heads)),
         ),
-        recorded(_("Label-swap test"), patterns),
+        recorded_fact(_("Label-swap test"), patterns),
         *separation_facts(null),
-        measured(
-            _("Silent: head and prompt without any feature, given code 0"),
+        measured_fact(
+            _(
+                "Silent: combinations of head and prompt in which no feature was active; their code is 0"
+            ),
             _("{part} of {whole}", part=sum(head.silent for head in codes.heads), whole=rows),
         ),
     )
@@ -227,6 +231,6 @@ def _left_out(count: int) -> str:
         return _("Every head of the model is in the table.")
     return counted(
         count,
-        "{n} more head with smaller counts, neither told from chance nor declared, are in evidence.json.",
+        "{n} more head with a smaller count, neither told from chance nor declared, is in evidence.json.",
         "{n} more heads with smaller counts, neither told from chance nor declared, are in evidence.json.",
     )

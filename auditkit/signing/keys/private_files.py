@@ -48,7 +48,7 @@ def _create(path: Path, content: bytes) -> None:
             path.hardlink_to(temporary)  # unlike a rename, never replaces another process's key
         except FileExistsError:
             return
-        _sync(path.parent)
+        sync_folder(path.parent)
     finally:
         temporary.unlink()
 
@@ -80,7 +80,8 @@ def _refuse_shared(path: Path, status: os.stat_result, mode: str) -> None:
         )
 
 
-def _sync(directory: Path) -> None:
+def sync_folder(directory: Path) -> None:
+    """Wait until the names in a folder are on the disk: a new file is lost without its name."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -16,7 +16,7 @@ from auditkit.bundle.evidence import evidence_bytes
 from auditkit.circuits.effects import NO_BEHAVIOUR
 from auditkit.circuits.intervals import rounded
 from auditkit.circuits.null import false_discovery_rates
-from auditkit.circuits.unique_codes import count_null, counted, reported, softmax, unique_count
+from auditkit.circuits.unique_codes import count_heads, count_null, reported, softmax, unique_count
 from auditkit.judging.editions import CURRENT
 from auditkit.judging.limitations import limitations_of
 from auditkit.records.audit import AuditRecord
@@ -52,7 +52,7 @@ def names(table: list[list[tuple[int, int]]]) -> list[str]:
 
 def test_the_hand_worked_case() -> None:
     """Counts, softmax, shared ranks, swaps and q-values are those worked out in the table."""
-    heads = counted(pairs(), HEADS, seed=0)
+    heads = count_heads(pairs(), HEADS, seed=0)
     assert heads == unique_codes().heads
     assert reported(heads) == ("0.0", "0.1", "1.0")
 
@@ -75,7 +75,7 @@ def test_counts_and_p_values_equal_those_of_every_swap_made_by_hand(
             counts.append(len(unique))
         p_values.append(Fraction(sum(count >= counts[0] for count in counts), 2**n))
         means.append(Fraction(sum(counts), 2**n))
-    found = counted(as_pairs(table), names(table), seed=0)
+    found = count_heads(as_pairs(table), names(table), seed=0)
     assert [head.p_value for head in found] == [rounded(p) for p in p_values]
     assert [head.swapped_mean for head in found] == [rounded(mean) for mean in means]
     assert [head.q_value for head in found] == [rounded(q) for q in false_discovery_rates(p_values)]
@@ -96,16 +96,16 @@ def test_softmax_cannot_change_a_rank(counts: list[int]) -> None:
 
 def test_the_labels_are_keys_and_not_places() -> None:
     """The order of the pairs changes nothing, and a pair that trades its labels changes the count."""
-    forward = counted(pairs(), HEADS, seed=0)
-    assert counted(pairs()[::-1], HEADS, seed=0) == forward
+    forward = count_heads(pairs(), HEADS, seed=0)
+    assert count_heads(pairs()[::-1], HEADS, seed=0) == forward
     first, *rest = pairs()
     turned = PairCodes(example=0, positive=first.negative, negative=first.positive)
-    assert [head.count for head in counted((turned, *rest), HEADS, seed=0)] == [1, 0, 4, 0]
+    assert [head.count for head in count_heads((turned, *rest), HEADS, seed=0)] == [1, 0, 4, 0]
 
 
 def test_silence_counts_as_feature_0_and_is_said_beside_it() -> None:
     """A head that is silent on positives has the published count of one, and its silence is recorded."""
-    (_, silent, *_) = counted(pairs(), HEADS, seed=0)
+    (_, silent, *_) = count_heads(pairs(), HEADS, seed=0)
     assert (silent.count, silent.silent) == (1, 2)
     assert unique_count([0, 0], [0, 3]) == 0  # silence and feature 0 cannot be told apart
     texts = {found.code: found.text for found in watching().findings}
@@ -129,7 +129,7 @@ def test_seven_pairs_are_the_fewest_that_could_tell_one_of_four_heads_from_chanc
     assert null.least_examples == 7
     for n, told in ((6, ()), (7, ("0.0",))):
         table = [[(i % 2, 9) for i in range(n)], *[[(1, 1)] * n] * 3]
-        heads = counted(as_pairs(table), HEADS, seed=0)
+        heads = count_heads(as_pairs(table), HEADS, seed=0)
         assert (heads[0].count, heads[0].at_least) == (2, 1)
         codes = unique_codes().model_copy(update={"examples": as_pairs(table), "heads": heads})
         assert count_null(codes, D("0.05")).separated == told
@@ -139,7 +139,7 @@ def test_where_labels_mean_nothing_counts_are_large_and_the_null_is_quiet() -> N
     """Of 2000 heads with exchangeable labels most are reported; the null passes few at p <= 0.05."""
     draw = random.Random(3)  # noqa: S311 - a repeatable draw
     table = [[(draw.randrange(12), draw.randrange(12)) for _ in range(10)] for _ in range(2000)]
-    heads = counted(as_pairs(table), names(table), seed=0)
+    heads = count_heads(as_pairs(table), names(table), seed=0)
     assert sum(head.count for head in heads) > 4000
     assert len(reported(heads)) > 1900
     assert sum(head.p_value <= D("0.05") for head in heads) <= 0.05 * 2000
@@ -150,7 +150,7 @@ def test_where_labels_mean_nothing_counts_are_large_and_the_null_is_quiet() -> N
 def test_identical_positives_and_negatives_have_no_unique_code() -> None:
     """With both directions of each pair no code is only a positive's, and nothing is reported."""
     both = [[(1, 2), (2, 1), (3, 3)]]
-    (head,) = counted(as_pairs(both), ["0.0"], seed=0)
+    (head,) = count_heads(as_pairs(both), ["0.0"], seed=0)
     assert (head.count, head.p_value) == (0, D(1))
     assert reported([head]) == ()
 
@@ -176,7 +176,7 @@ def test_enough_examples_and_no_head_beyond_chance_is_not_observed() -> None:
     codes = unique_codes()
     table = [[(i, i + 20) for i in range(12)]] * 4
     examples = as_pairs(table)
-    heads = counted(examples, HEADS, seed=0)
+    heads = count_heads(examples, HEADS, seed=0)
     changed = {"examples": examples, "heads": heads, "reported": reported(heads)}
     task = watching().model_copy(update={"codes": codes.model_copy(update=changed)})
     assert with_conclusions(task).ladder.association == "not_observed"

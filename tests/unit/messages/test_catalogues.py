@@ -31,13 +31,13 @@ PLURAL = "{n} head"
 @pytest.mark.parametrize(
     ("text", "said", "problem"),
     [
-        ("not assessed: {reason}", "nicht bewertet", "other placeholders"),
-        ("not assessed: {reason}", "nicht bewertet: {reason} {reason}", "other placeholders"),
-        ("not assessed: {reason}", "nicht bewertet: {reason.__class__}", "other placeholders"),
-        ("not assessed: {reason}", "nicht: {reason} {view.__class__}", "braces"),
-        ("not assessed: {reason}", "nicht: {reason} {0}", "braces"),
-        ("not assessed: {reason}", "nicht: {reason!r}", "other placeholders"),
-        ("not assessed: {reason}", "nicht: {reason} {{ 7 * 7 }}", "braces"),
+        ("Not assessed. {reason}", "nicht bewertet", "other placeholders"),
+        ("Not assessed. {reason}", "nicht bewertet: {reason} {reason}", "other placeholders"),
+        ("Not assessed. {reason}", "nicht bewertet: {reason.__class__}", "other placeholders"),
+        ("Not assessed. {reason}", "nicht: {reason} {view.__class__}", "braces"),
+        ("Not assessed. {reason}", "nicht: {reason} {0}", "braces"),
+        ("Not assessed. {reason}", "nicht: {reason!r}", "other placeholders"),
+        ("Not assessed. {reason}", "nicht: {reason} {{ 7 * 7 }}", "braces"),
         ("Contents", "Inhalt {view}", "other placeholders"),
         ("Contents", "", "not translated"),
         (PLURAL, ("{n} Kopf", ""), "not translated"),
@@ -166,6 +166,6 @@ def test_the_language_in_force_ends_with_its_block(spoken: Path) -> None:
     with speaking("xx"):
         assert _(N_("Contents")) == f"{OPEN}Contents{CLOSE}"
     with pytest.raises(KeyError), speaking("xx"):
-        _("not assessed: {reason}")
+        _("Not assessed. {reason}")
     assert _("Contents") == "Contents"
     assert _("{n} of {m}", n=1024, m="{n}") == "1,024 of {n}"

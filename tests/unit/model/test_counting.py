@@ -12,7 +12,7 @@ from torch import Tensor
 
 from auditkit.errors import EnvironmentUnavailableError
 from auditkit.identifying.activations import within
-from auditkit.model.counting import Counting, counted
+from auditkit.model.counting import Counting, bytes_of_prompt
 from auditkit.model.loading import load_subject
 from auditkit.model.memory import BASE, Load, Plan, bytes_of, plan_for
 from auditkit.model.sizes import sizes_of
@@ -39,7 +39,7 @@ def metric(scores: Tensor) -> Tensor:
 
 def of_prompts(subject: Subject, number: int, positions: int) -> tuple[int, int]:
     ids = torch.arange(number * positions).reshape(number, positions) % 5 + 1
-    one = counted(subject, ids, metric)
+    one = bytes_of_prompt(subject, ids, metric)
     return one.forward, one.gradient
 
 
@@ -118,7 +118,7 @@ def test_a_model_that_takes_more_than_estimated_is_refused_with_what_would_do(
     folder: Path, subject: Subject
 ) -> None:
     """The advice can be followed: with so much more the same count is accepted."""
-    one = counted(subject, torch.arange(6)[None], metric)
+    one = bytes_of_prompt(subject, torch.arange(6)[None], metric)
     plan = Plan(sizes_of(folder, "float32"), working=one.gradient // 2)
     with pytest.raises(EnvironmentUnavailableError, match="too small for one pair") as refused:
         plan.with_count(one, 1 << 30)

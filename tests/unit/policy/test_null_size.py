@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from auditkit.circuits.null import DRAWS, swap_test
-from auditkit.policy.asked import fewest_examples, smallest_p_value
+from auditkit.circuits.null import DRAWS, smallest_p_value, swap_test
+from auditkit.policy.asked import fewest_examples
 
 
 @pytest.mark.parametrize("n", range(1, 11))

@@ -40,7 +40,7 @@ def test_plain_words_come_first_and_say_what_it_does_not_show() -> None:
     """Before any number the section says what a control is, and how far it goes."""
     text = text_of(audit_record())
     assert text.index("A balance is checked with weights") < text.index("lookup-hard")
-    assert "It does not show that it finds everything in the audited model" in text
+    assert "It does not show that the method finds everything in the audited model" in text
     assert "positive controls" in text
     assert "negative controls" in text
 
@@ -95,7 +95,7 @@ def test_heads_reported_where_there_is_nothing_are_named() -> None:
     failed = summed_up(setting.model_copy(update={"negative_controls": negatives}))
     assert failed.state == "not_observed"
     text = text_of(with_calibration(Calibration(settings=(failed,))))
-    assert "observed (20 of 20 right) 1.3" in text
+    assert "observed (right answers above wrong ones on 20 of 20) 1.3" in text
 
 
 def test_a_second_setting_prints_what_sets_it_apart_and_not_everything_twice() -> None:

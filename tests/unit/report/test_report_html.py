@@ -145,7 +145,7 @@ def test_evidence_never_changes_what_the_provider_has_provided() -> None:
     view = build_view(audit_record(), load_law())
     item = next(item for item in view.items if item.id == "13(3)(b)(iv)")
     assert (item.state, item.owner) == ("not provided", "owner not named")
-    assert "heads 0.1, 1.0" in item.evidence[0].claim
+    assert "counted from 0): 0.1, 1.0." in item.evidence[0].claim
     assert item.not_supported == load_law().hook("13(3)(b)(iv)").not_supported
 
 
@@ -221,9 +221,13 @@ def test_absence_in_its_kinds_prints_differently() -> None:
     unknown = rendered(
         with_first_task(circuit=NotAssessed(code="left_out", reason="It was skipped."))
     ).text
-    empty = rendered(with_first_task(circuit=Circuit(heads=(), edges=(), pairs_tested=0))).text
+    causal = audit_record().tasks[0].causal
+    assert isinstance(causal, Causal)
+    small = causal.model_copy(update={"patched": (patched("1.0", "0.0100"),)})
+    nothing = Circuit(heads=(), edges=(), pairs_tested=0)
+    empty = rendered(with_first_task(circuit=nothing, causal=small)).text
     assert "Not assessed. It was skipped." in unknown
-    assert "None of them changed the measured effect by 5 % or more" in empty
+    assert "None of them changed the task effect by 5 % or more" in empty
     assert "there was no pair to test" in empty
     assert "Not assessed. It was skipped." not in empty
 
@@ -232,7 +236,7 @@ def test_heads_that_were_not_replaced_are_unknown_not_zero() -> None:
     causal = audit_record().tasks[0].causal
     assert not isinstance(causal, NotAssessed)
     text = rendered(with_first_task(causal=causal.model_copy(update={"unpatched": ("1.1",)}))).text
-    assert "their single effects are unknown, which is not the same as none" in text
+    assert "its single effect is unknown, which is not the same as none" in text
 
 
 def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
@@ -307,8 +311,8 @@ def test_a_head_that_completes_the_others_is_not_said_to_act_alone() -> None:
         causal=causal.model_copy(update={"completion": completion}), circuit=circuit
     )
     text = rendered(changed).text
-    assert "2 heads changed the measured effect" in text
-    assert "Replaced alone, 1.1 did not" in text
+    assert "2 heads changed the task effect" in text
+    assert "heads that complete it: 1.1." in text
 
 
 def test_an_expectation_for_other_weights_is_said_to_be_so() -> None:
@@ -357,7 +361,10 @@ def test_long_tables_say_what_they_leave_out() -> None:
     small = causal.patched[-1].model_copy(update={"head": "7.7"})
     many = causal.model_copy(update={"patched": causal.patched + (small,) * 60})
     text = rendered(with_first_task(causal=many)).text
-    assert "32 more heads were replaced, with smaller effects, neither found nor declared" in text
+    assert (
+        "32 more heads were replaced alone, with smaller effects, neither found nor declared"
+        in text
+    )
 
 
 def with_codes(**changes: object) -> AuditRecord:
@@ -398,7 +405,7 @@ def test_details_that_are_absent_say_why() -> None:
     assert not isinstance(codes.roles, NotAssessed)
     silent = codes.roles.heads[0].model_copy(update={"examples": 0, "shares": absent})
     roles = codes.roles.model_copy(update={"heads": (silent,)})
-    assert "0.1 not assessed: It was skipped." in rendered(with_codes(roles=roles)).text
+    assert "0.1 Not assessed. It was skipped." in rendered(with_codes(roles=roles)).text
     assert "None: no latent of a circuit head" in rendered(with_codes(latents=())).text
 
 
@@ -422,5 +429,5 @@ def test_heads_taken_by_structure_are_said_to_be_assumed(page: Page) -> None:
     )
     model = record.model.model_copy(update={"layers": layers})
     text = rendered(record.model_copy(update={"model": model})).text
-    assert "that is how such layers are written, and was not observed" in text
+    assert "as such layers are written; that was not observed" in text
     assert "was observed by running the model once" not in text

@@ -101,7 +101,10 @@ def test_the_common_table_names_the_tasks_that_differ_and_they_print_the_key() -
     assert "seed Seed of every random draw 0 set in the policy task 2" in text
     assert "seed Seed of every random draw 7 default" in text
     assert "except for 1 key of 32" in settings_note(tasks, 2)
-    assert "All 32 keys are as in the common specification" in settings_note(tasks, 1)
+    assert (
+        "All 32 keys have the value and the origin that the common specification gives"
+        in settings_note(tasks, 1)
+    )
 
 
 def test_of_equally_frequent_values_the_common_one_is_the_first_tasks() -> None:
@@ -241,7 +244,7 @@ def test_stability_is_drawn_with_what_is_asked_across_the_verdicts_only() -> Non
     (dashed,) = [one for one in parsed(chart).iter(f"{SVG}line") if one.get("stroke-dasharray")]
     heads = [float(bar.get("y", "0")) for bar in parsed(chart).iter(f"{SVG}rect")][:2]
     assert float(dashed.get("y1", "0")) > max(heads)
-    assert "agree with the verdict 95 %, do not 5 %" in labels(chart)
+    assert "agree with the verdict 95 %, disagree 5 %" in labels(chart)
     assert "consistent 95 %, inconclusive 3 %, not consistent 2 %" in labels(chart)
     assert "Agreement asked: at least 90 %" in chart.alternative
     assert "head 1.0: 1.0000; head 0.0: 0.0500" in chart.alternative
@@ -345,7 +348,7 @@ def test_the_pdf_has_the_pictures_and_the_common_specification_in_words(tmp_path
     for picture in task_pictures(record.tasks[0], record.model):
         assert picture.caption in html
         assert picture.caption in joined
-    for words in ("0.1 FD", "1.1 K", "agree with the verdict 95 %, do not 5 %"):
+    for words in ("0.1 FD", "1.1 K", "agree with the verdict 95 %, disagree 5 %"):
         assert words in html
         assert words in joined
     note = settings_note(record.tasks, 1)

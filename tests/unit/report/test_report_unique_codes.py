@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from auditkit.circuits.unique_codes import counted, reported
+from auditkit.circuits.unique_codes import count_heads, reported
 from auditkit.law import load_law
 from auditkit.law.overclaims import OVERCLAIMS
 from auditkit.report.drawings.charts import CountRow, count_chart
@@ -40,13 +40,13 @@ def section(level: str = "0.05") -> UniqueCodesView:
     "words",
     [
         "Unique codes: observed, not tested",
-        "It only watched. No head was switched off or replaced",
+        "The method only observes. No head was switched off or replaced",
         "Source of the method O'Neill and Bui, arXiv:2405.12522",
         "Method unique-codes, published and observational: no head was replaced.",
         "published method that only observes: no head was replaced, nothing causal follows",
-        "Some head's count of unique codes is beyond what swapped labels give",
+        "On the discovery pairs, some head's count of unique codes is beyond what swapped labels give",
         "This method observes codes and intervenes on nothing, so nothing causal was assessed.",
-        "4 prompt pairs to count codes on, 2 other pairs to test the behaviour",
+        "4 prompt pairs to count codes, 2 other pairs to test the behaviour",
         "Overall result inconclusive",
         "2 of 32",
     ],
@@ -61,7 +61,7 @@ def test_nothing_about_replacing_heads_is_claimed(page: Page) -> None:
     assert "checked by replacing heads" not in page.text
     assert "Sufficiency and necessity of the circuit" not in page.text
     assert "To find the circuit" not in page.text
-    assert "served to count codes on" in page.text
+    assert "served to count codes" in page.text
     assert "What a head contributes was measured by replacing" not in page.text
 
 
@@ -131,7 +131,7 @@ def test_a_large_model_has_its_first_heads_in_the_table_and_the_rest_counted() -
     """Of 50 heads the table has the first 32 and the declared one; the rest are said to be elsewhere."""
     names = [f"0.{i}" for i in range(50)]
     examples = as_pairs([[(1, 1)] * 4] * 50)
-    heads = counted(examples, names, seed=0)
+    heads = count_heads(examples, names, seed=0)
     task = watching()
     codes = task.codes.model_copy(
         update={"examples": examples, "heads": heads, "reported": reported(heads)}
