@@ -83,7 +83,8 @@ def audit(
 
     ``policy`` is a policy file, or ``example:NAME`` for one that comes with auditkit. Without
     ``surroundings`` they are those of the command line: its store, its keys, ``AUDITKIT_HOME``; warnings
-    are then Python's. The verdict is a value of the run, not an error.
+    are then Python's. The verdict is a value of the run, not an error. torch is left with the number of
+    threads that ``options`` names, one without them.
 
     Raises:
         InputError: the policy or a file it names is not valid; it lists every problem.

@@ -23,9 +23,9 @@ from auditkit.records.task import Codes, TaskRecord
 
 _COLUMNS = ("head", "effect", "low", "high", "attributed", "in circuit", "declared")
 _UNKNOWN = "not measured"
-_LEGEND = (
-    "effect: share of the task effect lost when the head alone is replaced; low, high: its interval"
-)
+_LEGEND = """\
+effect: share of the task effect lost when the head alone is replaced; low, high: its interval
+attributed: the estimate from screening, before any head was replaced"""
 
 Kind = TypeVar("Kind", bound=np.generic)
 
@@ -58,7 +58,7 @@ class HeadRow:
         return self.mean is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HeadEffects:
     """The rows of all heads of the model, in layer order, and arrays over them in the same order.
 
@@ -100,7 +100,7 @@ class HeadEffects:
                 return row
         raise KeyError(head)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """The table as text: measured heads by the size of their effect, then the others."""
         ordered = sorted(self.rows, key=lambda row: -abs(row.mean) if row.mean is not None else 1)
         cells = [_COLUMNS, *(_cells(row) for row in ordered)]

@@ -22,13 +22,16 @@ from auditkit.verifying import Brought, Verification, verify
 _NO_HEADS = NotAssessed(reason="No head was found, needed beside others, or declared.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Task:
     """One task of a run. ``record`` is all that was recorded of it."""
 
     record: TaskRecord
     model: ModelIdentity
     language: Language
+
+    def __repr__(self) -> str:
+        return f"<auditkit task {self.id}: {self.verdict}>"
 
     @property
     def id(self) -> str:
@@ -71,7 +74,7 @@ class Task:
         return _why_not(self.record)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """One finished run. ``record`` is what was measured, declared and concluded.
 
@@ -81,6 +84,9 @@ class Run:
 
     record: AuditRecord
     place: Path | None
+
+    def __repr__(self) -> str:
+        return f"<auditkit run {self.id}: {self.verdict}; tasks: {', '.join(self.tasks)}>"
 
     @property
     def id(self) -> str:
