@@ -73,7 +73,8 @@ except auditkit.EnvironmentUnavailableError as error:
 
 
 def test_every_public_name_is_there() -> None:
-    """``__all__`` can be imported as it stands, each class documented; another name is an error."""
+    """``__all__`` can be imported as it stands, each name documented and in ``dir``; no other is there."""
+    assert set(auditkit.__all__) <= set(dir(auditkit))
     for name in auditkit.__all__:
         assert getattr(auditkit, name).__doc__, name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
