@@ -7,6 +7,7 @@ from pathlib import Path
 
 import auditkit
 from auditkit.digest import canonical_json, sha256_hex
+from auditkit.errors import InputError, Problem
 from auditkit.records.audit import Tool
 from auditkit.records.base import Sha256
 
@@ -34,6 +35,22 @@ def shipped(relative: str) -> Path:
         if (root / relative).exists():
             return root / relative
     raise FileNotFoundError(f"{relative} was not shipped with this auditkit")
+
+
+def policy_file(named: str | Path) -> Path:
+    """The path of a policy file; ``example:NAME`` is one that comes with auditkit.
+
+    Raises:
+        InputError: no example has the name.
+    """
+    if not str(named).startswith("example:"):
+        return Path(named)
+    name = str(named).removeprefix("example:")
+    examples = sorted(path.stem for path in shipped("policies").glob("*.yaml"))
+    if name not in examples:
+        message = f"no example named {name!r}; there is: {', '.join(examples)}"
+        raise InputError([Problem(str(named), None, "", message)])
+    return shipped(f"policies/{name}.yaml")
 
 
 _SOURCE_SUFFIXES = frozenset({".py", ".yaml", ".j2", ".css", ".ttf", ".po"})

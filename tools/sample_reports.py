@@ -15,13 +15,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from auditkit.bundle.evidence import parse_evidence
-from auditkit.bundle.run_files import EVIDENCE
 from auditkit.cli import places
-from auditkit.cli.run import run_audit
+from auditkit.cli.surroundings import standard
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import ExitCode
+from auditkit.progress import NoProgress
 from auditkit.records.audit import AuditRecord
+from auditkit.running import RunOptions, run, settle
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICIES = ROOT / "policies" / "samples"
@@ -58,19 +58,9 @@ def policy_of(name: str) -> Path:
 
 def run_of(name: str, out: Path) -> tuple[Path, AuditRecord]:
     """The directory and the record of one sample's run, written below ``out``."""
-    run_audit(
-        policy_of(name),
-        out,
-        None,
-        OPERATOR,
-        threads=1,
-        in_place=False,
-        commitment=None,
-        as_json=False,
-        quiet=True,
-    )
-    (directory,) = out.iterdir()
-    return directory, parse_evidence((directory / EVIDENCE).read_bytes())
+    options = RunOptions(operator=OPERATOR)
+    finished = run(settle(policy_of(name), out, options, standard()), NoProgress())
+    return finished.directory, finished.record
 
 
 def main() -> int:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import click
-
 from auditkit.cli import clock
-from auditkit.cli.terminal import print_json, say
+from auditkit.cli.terminal import print_json, say, warn
 from auditkit.errors import ExitCode, InputError, ModelError
 from auditkit.law import load_law
-from auditkit.policy import LoadedPolicy, load_policy
-from auditkit.policy.checking import CheckOutcome, check_policy
-from auditkit.report.own_templates.overriding import SHIPPED, Templates
+from auditkit.policy import load_policy
+from auditkit.policy.checking import check_policy
 
 
 def check_only(policy: Path, *, as_json: bool) -> int:
@@ -26,8 +23,11 @@ def check_only(policy: Path, *, as_json: bool) -> int:
     try:
         loaded = load_policy(policy)
         outcome = check_policy(loaded)
-        refuse(outcome)
-        own_templates(loaded)
+        outcome.refuse(warn)
+        if loaded.policy.report.template_dir is not None:
+            from auditkit.running import own_templates  # few policies need what it needs
+
+            own_templates(loaded)
     except (InputError, ModelError) as error:
         if not as_json:
             raise
@@ -52,40 +52,6 @@ def check_only(policy: Path, *, as_json: bool) -> int:
         say(f"not checked  {each.what}: {each.reason}")
     say(f"{policy}: no problem found")
     return ExitCode.CONSISTENT
-
-
-def refuse(outcome: CheckOutcome) -> None:
-    """Raise what a check found: problems of the policy first, else of the model.
-
-    Raises:
-        InputError: the policy or a prompt file has problems.
-        ModelError: the model cannot be audited.
-    """
-    if outcome.problems:
-        for error in outcome.model_errors:
-            click.echo(f"auditkit: {error.message}", err=True)
-        raise InputError(outcome.problems)
-    if outcome.model_errors:
-        messages = "; ".join(error.message for error in outcome.model_errors)
-        raise ModelError(messages, advice=outcome.model_errors[0].advice)
-
-
-def own_templates(loaded: LoadedPolicy) -> Templates:
-    """The templates of the provider's own that a policy names, each tried; none where it names none.
-
-    Raises:
-        InputError: the folder is not there, or a template is not one a provider may write.
-    """
-    named = loaded.policy.report.template_dir
-    if named is None:
-        return SHIPPED
-    from auditkit.report.trying import read_templates  # few policies need what it needs
-
-    folder = loaded.folder / named
-    if not folder.is_dir():
-        message = f"there is no folder {folder}"
-        raise InputError([loaded.problem(("report", "template_dir"), message)])
-    return read_templates(folder)
 
 
 def _as_json(error: InputError | ModelError) -> list[dict[str, object]]:

@@ -12,11 +12,6 @@ def now() -> datetime:
     return datetime.now(tz=UTC).replace(microsecond=0)
 
 
-def instant() -> str:
-    """The present moment as records write it, for example ``2026-11-20T09:30:00Z``."""
-    return now().strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def new_run_id() -> str:
     """A UUID version 7 (RFC 9562, section 5.7): milliseconds since 1970, then 74 random bits."""
     milliseconds = time.time_ns() // 1_000_000

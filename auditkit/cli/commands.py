@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import click
 
@@ -16,7 +16,7 @@ from auditkit.cli.options import IN_PLACE, JSON, STORE, WITNESSES
 from auditkit.cli.pack_commands import export, reproduce
 from auditkit.cli.signing_commands import commit, keys_group, sign
 from auditkit.cli.store_commands import store_group
-from auditkit.errors import EXIT_CODE_MEANINGS
+from auditkit.errors import EXIT_CODE_MEANINGS, InputError
 
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(
     f"  {code.value:>3}  {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items()
@@ -49,15 +49,12 @@ class PolicyPath(click.ParamType[Path]):
         self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
     ) -> Path:
         """The path of the policy file."""
-        if not str(value).startswith("example:"):
-            return Path(value)
-        from auditkit.resources import shipped
+        from auditkit.resources import policy_file
 
-        name = str(value).removeprefix("example:")
-        examples = sorted(path.stem for path in shipped("policies").glob("*.yaml"))
-        if name not in examples:
-            self.fail(f"no example named {name!r}; there is: {', '.join(examples)}", param, ctx)
-        return shipped(f"policies/{name}.yaml")
+        try:
+            return policy_file(value)
+        except InputError as error:
+            self.fail("; ".join(problem.message for problem in error.problems), param, ctx)
 
 
 POLICY = click.argument("policy", type=PolicyPath(), metavar="POLICY")
@@ -126,15 +123,9 @@ def run(
     policy: Path,
     out: Path,
     store: str | None,
-    operator: str | None,
-    threads: int,
-    in_place: bool,
-    commitment: Path | None,
-    device: Literal["auto", "cpu", "cuda"],
-    memory: int | None,
-    offload: bool,
     as_json: bool,
     quiet: bool,
+    **options: Any,  # noqa: ANN401 - the options above that RunOptions has as fields
 ) -> int:
     """Audit a model by a policy and leave a signed report.
 
@@ -147,21 +138,10 @@ def run(
       auditkit run policy.yaml --out audits --operator "Ada Example" --json
       auditkit run policy.yaml --device cuda --memory 60GiB
     """
-    from auditkit.cli.machine import Resources
     from auditkit.cli.run import run_audit
+    from auditkit.running import RunOptions
 
-    return run_audit(
-        policy,
-        out,
-        store,
-        operator,
-        threads,
-        in_place=in_place,
-        commitment=commitment,
-        as_json=as_json,
-        quiet=quiet,
-        resources=Resources(device, memory, offload),
-    )
+    return run_audit(policy, out, store, RunOptions(**options), as_json=as_json, quiet=quiet)
 
 
 @cli.command()

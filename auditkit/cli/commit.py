@@ -6,13 +6,12 @@ from pathlib import Path
 
 from auditkit.bundle.run_files import write_new
 from auditkit.cli import clock
-from auditkit.cli.check import own_templates, refuse
 from auditkit.cli.keyring import key_named
-from auditkit.cli.terminal import say
-from auditkit.errors import EvidenceError, ExitCode, InputError, Problem
-from auditkit.policy import LoadedPolicy, load_policy
+from auditkit.cli.terminal import say, warn
+from auditkit.errors import ExitCode
+from auditkit.policy import load_policy
 from auditkit.policy.checking import check_policy
-from auditkit.records.audit import Commitment
+from auditkit.running import commitment_file, own_templates
 from auditkit.signing.cades import sign_detached
 from auditkit.signing.commitment import read_commitment
 from auditkit.signing.timestamps import Plan
@@ -23,7 +22,7 @@ def commit_policy(
 ) -> int:
     """Write the commitment beside the policy, and say what it shows."""
     loaded = load_policy(policy)
-    refuse(check_policy(loaded))
+    check_policy(loaded).refuse(warn)
     own_templates(loaded)
     signing = loaded.policy.signing
     url = timestamp_url or signing.timestamp_url
@@ -41,26 +40,3 @@ def commit_policy(
         say(f"at:        {made.timestamped_at}, by the clock of {made.authority}")
     say(f"written:   {path}")
     return ExitCode.CONSISTENT
-
-
-def commitment_file(policy: Path) -> Path:
-    """Where the commitment of a policy lies: beside it."""
-    return policy.with_name(f"{policy.name}.p7s")
-
-
-def commitment_of(loaded: LoadedPolicy, named: Path | None) -> tuple[bytes, Commitment] | None:
-    """The commitment named, or beside the policy, with what it says; ``None`` where there is none.
-
-    Raises:
-        InputError: there is one, and it is not of this policy as it now is.
-    """
-    path = named or commitment_file(loaded.path)
-    try:
-        if named is None and not path.is_file():
-            return None
-        signature = path.read_bytes()
-        return signature, read_commitment(loaded.content, signature)
-    except (OSError, EvidenceError) as error:
-        message = f"no commitment to {loaded.path.name} as it now is: {error}"
-        advice = "move it away and commit again; without one the report says that none was made"
-        raise InputError([Problem(str(path), None, "", message, advice)]) from error

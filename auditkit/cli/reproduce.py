@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from auditkit.bundle.run_files import POLICY
-from auditkit.cli import clock, places
-from auditkit.cli.machine import STANDARD_RESOURCES, machine_of
+from auditkit.cli.surroundings import standard
 from auditkit.cli.terminal import print_json, print_table, progress_shown, say
 from auditkit.comparing.agreement import Agreement, agreement, another_model
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError, ExitCode, ModelError
 from auditkit.model.holding import Held
 from auditkit.policy import LoadedPolicy, parse_policy
-from auditkit.records.audit import AuditRecord, Operator
+from auditkit.records.audit import AuditRecord
+from auditkit.running import RunOptions, Stated, recorded
 from auditkit.verifying.case import Case, read_case
 from auditkit.verifying.protocol import check
 
@@ -62,8 +61,8 @@ def _refuse_other_settings(record: AuditRecord, loaded: LoadedPolicy) -> None:
     """Refuse a policy that this auditkit reads otherwise than the one that made the record."""
     if [task.id for task in loaded.policy.tasks] != [task.id for task in record.tasks]:
         raise EvidenceError(f"run {record.run_id}: its tasks are not those of its policy")
-    for task, recorded in zip(loaded.policy.tasks, record.tasks, strict=True):
-        one = recorded.specification
+    for task, before in zip(loaded.policy.tasks, record.tasks, strict=True):
+        one = before.specification
         # How many test pairs a prompt file gives is settled when it is read.
         other = loaded.policy.specification(task).model_copy(
             update={"test_examples": one.test_examples}
@@ -94,27 +93,10 @@ def _again(
                 advice="the record lists the files of the model it is about (model.manifest)",
             )
 
-    with (
-        progress_shown(quiet=quiet) as progress,
-        TemporaryDirectory(prefix="auditkit-run-") as working,
-    ):
-        with progress.stage("start torch", 1) as advance:
-            import torch
-
-            from auditkit import engine
-
-            torch.set_num_threads(threads or record.environment.threads)
-            machine = machine_of(STANDARD_RESOURCES, Path(working), loaded.policy.model.dtype)
-            advance(1)
-        run = engine.Run(
-            run_id=clock.new_run_id(),
-            operator=Operator(name=None, automated=places.automated()),
-            signing=record.signing,
-            now=clock.instant,
-            snapshots=None if in_place else places.snapshots(),
-            accept=accept,
-        )
-        return engine.audit(loaded, model, run, machine, progress)
+    options = RunOptions(threads=threads or record.environment.threads, in_place=in_place)
+    stated = Stated(record.signing, accept=accept)
+    with progress_shown(quiet=quiet) as progress:
+        return recorded(loaded, options, stated, standard(), progress, model)
 
 
 def _print(record: AuditRecord, result: Agreement) -> None:

@@ -32,7 +32,7 @@ def list_runs(store_url: str | None, *, as_json: bool) -> int:
 def show_run(run_id: str, store_url: str | None, *, as_json: bool) -> int:
     """Print one stored run: the table of its tasks, or with ``--json`` its recorded bytes."""
     store = _open(store_url)
-    known = [run.run_id for run in store.list() if run.run_id.startswith(run_id)]
+    known = store.beginning(run_id)
     if len(known) != 1:
         raise click.UsageError(
             f"{len(known)} stored runs start with {run_id!r}"

@@ -6,6 +6,7 @@ checked, with the reason.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from auditkit.errors import InputError, ModelError, Problem
@@ -41,6 +42,21 @@ class CheckOutcome:
     model_errors: tuple[ModelError, ...]
     checked: tuple[str, ...]
     not_checked: tuple[NotChecked, ...]
+
+    def refuse(self, warn: Callable[[str], None]) -> None:
+        """Returns where nothing was found. Where the policy has problems, ``warn`` is told of the model's.
+
+        Raises:
+            InputError: the policy or a prompt file has problems.
+            ModelError: the model cannot be audited.
+        """
+        if self.problems:
+            for error in self.model_errors:
+                warn(error.message)
+            raise InputError(self.problems)
+        if self.model_errors:
+            messages = "; ".join(error.message for error in self.model_errors)
+            raise ModelError(messages, advice=self.model_errors[0].advice)
 
 
 @dataclass(frozen=True)

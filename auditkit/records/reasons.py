@@ -49,6 +49,7 @@ REASONS: dict[str, str] = {
     # declaration
     "no_expectation": "The policy declares no expected circuit for this task.",
     "no_head_found": "No head was found, so there is no share of them to state.",
+    "nothing_to_draw": "No head was found, needed beside others, or declared.",
     # prompts
     "prompts_withheld": "prompts read from a file are not printed; their digest is",
 }

@@ -19,6 +19,7 @@ from auditkit.records.audit import Commitment
 from auditkit.signing.cades import check_detached
 from auditkit.signing.keys.signer import fingerprint, load_certificate
 from auditkit.signing.seal import signer_of, time_of, tokens_of
+from auditkit.signing.timestamps import instant
 from auditkit.signing.trust import path_to_root
 
 
@@ -35,8 +36,8 @@ def read_commitment(policy: bytes, signature: bytes) -> Commitment:
         sha256="sha256:" + sha256_hex(signature),
         certificate_sha256=fingerprint(certificate),
         signer=load_certificate(certificate).subject.rfc4514_string(),
-        signed_at=_instant(_stated_time(signed)),
-        timestamped_at=_instant(time_of(stamps[0])) if stamps else None,
+        signed_at=instant(_stated_time(signed)),
+        timestamped_at=instant(time_of(stamps[0])) if stamps else None,
         authority=_named(signer_of(stamps[0])) if stamps else None,
     )
 
@@ -72,7 +73,3 @@ def _stated_time(signed: cms.SignedData) -> datetime:
 
 def _named(certificate: object) -> str:
     return str(certificate.subject.human_friendly)  # type: ignore[attr-defined]
-
-
-def _instant(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

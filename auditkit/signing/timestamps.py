@@ -6,6 +6,7 @@ import asyncio
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from asn1crypto import tsp
@@ -16,6 +17,11 @@ from auditkit.records.audit import PadesLevel
 
 _TIMEOUT = 30.0
 _LARGEST_ANSWER = 1024 * 1024
+
+
+def instant(moment: datetime) -> str:
+    """A moment in UTC as records write it, for example ``2026-11-20T09:30:00Z``."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,10 @@ class EvidenceStore:
             lambda connection: tuple(Summary(*row) for row in connection.execute(query))
         )
 
+    def beginning(self, characters: str) -> tuple[str, ...]:
+        """The ids of the stored runs that begin with these characters, oldest first."""
+        return tuple(run.run_id for run in self.list() if run.run_id.startswith(characters))
+
     def bodies(self, tree_size: int) -> Iterator[StoredRecord]:
         """The first ``tree_size`` records as they are stored, read as they are asked for."""
         query = select(leaf.c.body, leaf.c.idx, leaf.c.hash).order_by(leaf.c.idx).limit(tree_size)

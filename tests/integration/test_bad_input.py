@@ -657,7 +657,7 @@ def test_a_bug_leaves_a_log_file_and_no_traceback(
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("nobody foresaw this")
 
-    monkeypatch.setattr("auditkit.cli.run.check_policy", break_down)
+    monkeypatch.setattr("auditkit.running.check_policy", break_down)
     outcome = auditkit_here("run", folder / "policy.yaml", "--out", folder / "out")
     assert_told(outcome, 70, "this is a bug in auditkit (ZeroDivisionError)")
     assert "nobody foresaw this" not in outcome.err

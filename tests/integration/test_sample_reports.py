@@ -19,19 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from auditkit import engine
 from auditkit.bundle.evidence import parse_evidence
 from auditkit.bundle.run_files import expected_names
-from auditkit.cli import clock, places
+from auditkit.cli.surroundings import standard
 from auditkit.errors import EvidenceError
 from auditkit.law import load_law
 from auditkit.policy import load_policy
-from auditkit.preparing import Machine
 from auditkit.progress import NoProgress
-from auditkit.records.audit import AuditRecord, Operator
+from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
+from auditkit.running import RunOptions, Stated, recorded
 from tests.builders import audit_record
 from tests.conftest import ROOT, SAMPLES, CommandLine
 from tests.report_text import differences
@@ -82,25 +80,11 @@ def policy_of(name: str) -> Path:
     return (folder if name == "applicant_screening" else folder / "samples") / f"{name}.yaml"
 
 
-def machine() -> Machine:
-    """A machine with memory enough: outputs stay in memory, so no folder is needed for them."""
-    return Machine(device=torch.device("cpu"), budget=8 << 30, base=0, working=Path(os.devnull))
-
-
 def made_again(name: str) -> AuditRecord:
     """The record of the sample's policy, run here and now."""
-    loaded = load_policy(policy_of(name))
-    model = loaded.policy.model
-    torch.set_num_threads(1)  # as the command line does
-    run = engine.Run(
-        run_id=clock.new_run_id(),
-        operator=Operator(name=None, automated=True),
-        signing=audit_record().signing,
-        now=clock.instant,
-        snapshots=places.snapshots(),
-    )
-    folder = loaded.folder / getattr(model, "path", "")
-    return engine.audit(loaded, folder, run, machine(), NoProgress())
+    options = RunOptions(device="cpu", memory=8 << 30)  # enough to keep all outputs in memory
+    stated = Stated(audit_record().signing)
+    return recorded(load_policy(policy_of(name)), options, stated, standard(), NoProgress())
 
 
 def same_processor(again: AuditRecord, sample: AuditRecord) -> bool:
