@@ -23,9 +23,9 @@ def policy(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_standard_settings_pass(auditkit_here: CommandLine) -> None:
+def test_the_standard_settings_pass(calibrating_here: CommandLine) -> None:
     """Without a policy the standard settings are calibrated: every kind is named, and the exit is 0."""
-    outcome = auditkit_here("calibrate")
+    outcome = calibrating_here("calibrate")
     assert outcome.code == 0
     for kind in ("circuit", "tiny", "opposing", "constant role", "backup", "decoy"):
         assert kind in outcome.out
@@ -97,8 +97,10 @@ def test_a_run_whose_calibration_fails_is_inconclusive(
     assert (verified.code, verified.json()["ok"]) == (0, True)
 
 
-def test_a_run_shows_the_calibration_before_its_tasks(tmp_path: Path, auditkit: Auditkit) -> None:
+def test_a_run_shows_the_calibration_before_its_tasks(
+    tmp_path: Path, calibrating_auditkit: Auditkit
+) -> None:
     """Somebody who waits sees that the controls are run before anything is measured."""
-    outcome = auditkit("run", policy(tmp_path, QUICKSTART.read_text(encoding="utf-8")))
+    outcome = calibrating_auditkit("run", policy(tmp_path, QUICKSTART.read_text(encoding="utf-8")))
     stages = outcome.err
     assert 0 <= stages.index("calibrate: known-answer controls") < stages.index(": behaviour")

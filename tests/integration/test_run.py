@@ -83,14 +83,16 @@ def test_json_names_directory_verdict_code_and_heads(finished_run: FinishedRun) 
     assert {task["verdict"] for task in summary["tasks"]} == {"consistent"}
 
 
-def test_a_second_run_measures_the_same(finished_run: FinishedRun, auditkit: Auditkit) -> None:
+def test_a_second_run_measures_the_same(
+    finished_run: FinishedRun, calibrating_auditkit: Auditkit
+) -> None:
     """Under another hash seed, time zone and language, quiet, with little memory and layers read from
     files, a run records the same evidence."""
-    outcome = auditkit(
+    outcome = calibrating_auditkit(
         "run",
         QUICKSTART,
         "--out",
-        auditkit.home / "out",
+        calibrating_auditkit.home / "out",
         "--quiet",
         "--memory",
         "512MiB",
@@ -101,7 +103,7 @@ def test_a_second_run_measures_the_same(finished_run: FinishedRun, auditkit: Aud
     )
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
     first = evidence(finished_run.directory)
-    second = evidence(only_run(auditkit.home / "out"))
+    second = evidence(only_run(calibrating_auditkit.home / "out"))
     for key in DIFFERS_BETWEEN_RUNS:
         assert first.pop(key) != second.pop(key)
     here, there = (record["environment"].pop("memory") for record in (first, second))

@@ -163,9 +163,7 @@ def test_broken_keys_file_is_explained(auditkit_here: CommandLine, home: Path, t
 
 
 @pytest.fixture(scope="module")
-def archived(
-    pki: Pki, tmp_path_factory: pytest.TempPathFactory, network_guard: Path
-) -> tuple[Path, Path]:
+def archived(pki: Pki, tmp_path_factory: pytest.TempPathFactory, guard: Path) -> tuple[Path, Path]:
     """A run directory signed at B-LTA with a visible seal, and the home it was signed in."""
     folder = tmp_path_factory.mktemp("archived")
     home = folder / "home"
@@ -176,7 +174,7 @@ def archived(
     (home / "keys.yaml").chmod(0o600)
     seen = f"{{key: seal, level: B-LTA, timestamp_url: '{pki.tsa_url}', visible: true}}"
     policy = policy_signed(folder, seen)
-    command = Auditkit(home, network_guard)
+    command = Auditkit(home, guard)
     outcome = command("run", policy, "--out", folder / "out", "--json", RIGHT=PASSPHRASE)
     assert outcome.code == INCONCLUSIVE, outcome.err
     return Path(outcome.json()["directory"]), home
@@ -232,7 +230,7 @@ def test_second_officer_signs_and_timestamps_are_renewed(
     directory, home = tmp_path / "run", archived[1]
     shutil.copytree(archived[0], directory)
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
-    command = Auditkit(home, auditkit._guard)
+    command = Auditkit(home, auditkit.guard)
     own = command("sign", directory, "--role", "reviewer", "--key", "seal", RIGHT=PASSPHRASE)
     assert (own.code, "key of the seal" in own.err) == (6, True)
     unable = command("sign", directory, "--role", "reviewer", RIGHT=PASSPHRASE)

@@ -32,9 +32,9 @@ class Copy(Auditkit):
 
 
 @pytest.fixture
-def copy(home: Path, network_guard: Path, tmp_path: Path) -> Copy:
+def copy(home: Path, guard: Path, tmp_path: Path) -> Copy:
     """Code, templates and policies in a folder of their own."""
-    made = Copy(home, network_guard)
+    made = Copy(home, guard)
     made.folder = tmp_path / "checkout"
     for name in ("auditkit", "templates", "policies"):
         shutil.copytree(
