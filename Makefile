@@ -17,7 +17,7 @@ demo: setup
 
 test: setup lint
 	@sh tools/system-libraries.sh report test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=40 --durations-min=0.5
 
 lint: setup
 	$(BIN)/ruff format --check --quiet

@@ -36,6 +36,8 @@ SAMPLES = {
     )
 }
 """The folder of each sample report, by its name."""
+QUICK = "test_examples: 20, stability_draws: 20, random_sets: 0"
+"""Settings under which a run measures less, for tests of what surrounds a run and not of what it finds."""
 STORIES = ROOT.parent / "shared" / "models" / "stories260K"
 
 
@@ -88,7 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a fixture of their module run in one process, so that it is made once.
 
-    Those that look at the finished run do too: no worker waits while another makes it.
+    Those that look at one finished run do too: no worker waits while another makes it.
     """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
@@ -103,7 +105,7 @@ def _group_of(item: pytest.Item) -> str:
     scopes = {each[-1].scope for each in fixtures.values()}
     if "module" in scopes:
         return item.nodeid.partition("::")[0]
-    return "finished-run" if "finished_run" in fixtures else ""
+    return next((name for name in ("finished_run", "short_run") if name in fixtures), "")
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class Auditkit:
             cwd=cwd,
             capture_output=True,
             encoding="utf-8",
-            timeout=300,
+            timeout=900,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -248,7 +250,7 @@ def auditkit_here(calibrating_here: CommandLine, calibrations: Path) -> Iterator
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """One run of the quickstart policy, shared by all tests: read it, or copy it to change it."""
+    """One run, shared by all tests: read it, or copy it to change it."""
 
     directory: Path
     home: Path
@@ -261,17 +263,39 @@ def finished_run(shared_folder: Path, network_guard: Path) -> FinishedRun:
 
     It calibrates afresh, as every run does outside of the tests.
     """
-    folder = shared_folder / "finished-run"
+    made = _run_once(QUICKSTART, shared_folder / "finished-run", network_guard)
+    if made.outcome.code != 0:
+        pytest.fail(f"the quickstart run ended with {made.outcome.code}:\n{made.outcome.err}")
+    return made
+
+
+@pytest.fixture(scope="session")
+def short_run(shared_folder: Path, network_guard: Path) -> FinishedRun:
+    """Two tasks of the quickstart policy that measure less, as HTML only, also calibrated afresh."""
+    return _run_once(short_policy(shared_folder), shared_folder / "short-run", network_guard)
+
+
+def short_policy(folder: Path) -> Path:
+    """The policy of the short run, written into a folder: two tasks, of two settings and two metrics."""
+    text, _, _ = QUICKSTART.read_text("utf-8").partition("\n  - id: docstring")
+    text = text.replace("models/reference", f"'{QUICKSTART.parent / 'models' / 'reference'}'")
+    text = text.replace("seed: 0,", f"seed: 0, {QUICK},")
+    path = folder / "short.yaml"
+    path.write_text(f"{text}\nreport: {{formats: [html]}}\n", encoding="utf-8")
+    return path
+
+
+def _run_once(policy: Path, folder: Path, guard: Path) -> FinishedRun:
     noted = folder / "outcome.json"
-    with alone(shared_folder / "finished-run.lock"):
+    with alone(folder.with_suffix(".lock")):
         if not noted.exists():
-            command = Auditkit(folder / "home", network_guard)
-            outcome = command("run", QUICKSTART, "--out", folder / "out", "--json")
+            command = Auditkit(folder / "home", guard)
+            outcome = command("run", policy, "--out", folder / "out", "--json")
             folder.mkdir(exist_ok=True)
             noted.write_text(json.dumps(vars(outcome)), encoding="utf-8")
     outcome = Outcome(**json.loads(noted.read_text("utf-8")))
-    if outcome.code != 0:
-        pytest.fail(f"the quickstart run ended with {outcome.code}:\n{outcome.err}")
+    if not outcome.out:
+        pytest.fail(f"the run of {policy} ended with {outcome.code}:\n{outcome.err}")
     return FinishedRun(Path(outcome.json()["directory"]), folder / "home", outcome)
 
 

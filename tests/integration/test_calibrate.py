@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.conftest import QUICKSTART, ROOT, Auditkit, CommandLine, FinishedRun
+from tests.conftest import QUICK, QUICKSTART, ROOT, Auditkit, CommandLine, FinishedRun
 
 INSENSITIVE = QUICKSTART.read_text(encoding="utf-8").replace(
     "tolerance: 0.1}", "tolerance: 0.5, thresholds: {head_effect: 0.32}}"
@@ -18,6 +18,7 @@ def policy(folder: Path, text: str) -> Path:
     one = text[: text.index("  - id: greater_than")]
     reference = ROOT / "policies" / "models" / "reference"
     one = one.replace("path: models/reference", f"path: '{reference}'")
+    one = one.replace("seed: 0,", f"seed: 0, {QUICK},")
     path = folder / "policy.yaml"
     path.write_text(one + "report: {formats: [html]}\n", encoding="utf-8")
     return path

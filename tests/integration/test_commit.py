@@ -12,8 +12,8 @@ import pytest
 from auditkit.bundle.evidence import parse_evidence
 from auditkit.bundle.run_files import COMMITMENT
 from tests.conftest import Auditkit, CommandLine, Outcome
-from tests.integration.test_sign_command import INCONCLUSIVE, policy_signed
 from tests.pki import Pki
+from tests.policies import INCONCLUSIVE, policy_signed
 
 
 @pytest.fixture(scope="module")

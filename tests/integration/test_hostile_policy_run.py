@@ -23,9 +23,9 @@ from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
 from tests.conftest import CommandLine
 from tests.hostile_policies import FREE, TEXT_FIELDS, complete, with_text
-from tests.integration.test_uninformative_input import IOI_HEADS, REFERENCE
+from tests.pages import Page
+from tests.policies import IOI_HEADS, REFERENCE
 from tests.recorded_calibration import recorded
-from tests.unit.report.test_report_html import Page
 
 HOSTILE = (
     '</p></td><script>alert(1)</script><img src=x onerror=alert(1)>" onload="x" '

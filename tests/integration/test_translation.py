@@ -12,7 +12,7 @@ import yaml
 from babel.messages.pofile import read_po, write_po
 
 from auditkit import messages
-from tests.conftest import ROOT, Auditkit
+from tests.conftest import QUICK, ROOT, Auditkit
 
 POLICY = "policies/samples/consistent.yaml"
 
@@ -89,6 +89,7 @@ def policy_in(checkout: Path, language: str) -> Path:
     text = path.read_text("utf-8")
     assert "language: en," in text
     other = path.with_name(f"in-{language}.yaml")
+    text = text.replace("tasks:\n", f"defaults: {{{QUICK}}}\n\ntasks:\n", 1)
     other.write_text(text.replace("language: en,", f"language: {language},"), "utf-8")
     return other
 

@@ -34,7 +34,7 @@ from auditkit.verifying.limits import MAX_FILE_BYTES
 from auditkit.verifying.packed import MAX_ENTRIES, read_zip
 from tests.builders import note_signer
 from tests.conftest import ROOT, CommandLine
-from tests.tamper.test_tamper import NOW, RUN_ID, bundle_of, measured_record
+from tests.signed_runs import NOW, RUN_ID, bundle_of, measured_record
 from tests.toy_models import gpt2, save
 
 NAMES = (

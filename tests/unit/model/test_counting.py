@@ -17,8 +17,8 @@ from auditkit.model.loading import load_subject
 from auditkit.model.memory import BASE, Load, Plan, bytes_of, plan_for
 from auditkit.model.sizes import sizes_of
 from auditkit.model.subject import Subject
+from tests.toy_audits import found, pairs
 from tests.toy_models import gpt2, llama, save
-from tests.unit.model.test_memory import found, pairs
 
 _MB = 1 << 18  # numbers in single precision that take 1 MiB
 

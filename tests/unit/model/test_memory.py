@@ -13,17 +13,16 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from auditkit.errors import EnvironmentUnavailableError
-from auditkit.identifying.mechanism import Investigation, find_unique_codes, investigate, observe
+from auditkit.identifying.mechanism import find_unique_codes, investigate, observe
 from auditkit.model.devices import device_of, peak_memory
 from auditkit.model.loading import Dtype, load_subject
 from auditkit.model.memory import BASE, Load, Plan, bytes_of, plan_for
 from auditkit.model.sizes import sizes_of
 from auditkit.model.subject import Patch, Subject
-from auditkit.prompts.pairs import ResolvedPair
-from auditkit.records.prompts import PromptPair
 from tests.builders import specification
 from tests.devices import OnNoDevice
-from tests.toy_models import WORDS, gpt2, llama, save
+from tests.toy_audits import found, pairs
+from tests.toy_models import gpt2, llama, save
 
 IDS = torch.tensor([[1, 2, 4, 6, 1], [1, 3, 5, 6, 1]])
 
@@ -32,25 +31,6 @@ IDS = torch.tensor([[1, 2, 4, 6, 1], [1, 3, 5, 6, 1]])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     model: PreTrainedModel = request.param()
     return save(model, tmp_path / "model")
-
-
-def pairs(n: int, seed: int) -> tuple[ResolvedPair, ...]:
-    """Pairs of two lengths."""
-    draw = torch.Generator().manual_seed(seed)
-    text = PromptPair(positive="p", negative="n", answers=("a",), wrong=("w",))
-    made = []
-    for i in range(n):
-        both = torch.randint(1, len(WORDS), (2, 5 + i % 2), generator=draw).tolist()
-        made.append(ResolvedPair(text, tuple(both[0]), tuple(both[1]), (3,), (4,)))
-    return tuple(made)
-
-
-def found(folder: Path, memory: Plan) -> Investigation:
-    """What an audit finds in the model under a memory plan."""
-    subject = load_subject(folder, revision=None, dtype="float32", memory=memory)
-    settings = specification()
-    test = observe(subject, pairs(8, 1), settings, attributed=False, positives=False)
-    return investigate(subject, pairs(8, 0), test, settings, lambda _done: None)
 
 
 def test_one_pair_at_a_time_in_files_gives_the_same(folder: Path, tmp_path: Path) -> None:

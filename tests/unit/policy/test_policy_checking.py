@@ -23,9 +23,7 @@ from auditkit.policy.model_folder import (
 )
 from auditkit.policy.prompting import prepare_task
 from auditkit.prompts.tokens import Tokenizer
-from tests.conftest import ROOT
-
-STORIES = ROOT.parent / "shared" / "models" / "stories260K"
+from tests.conftest import ROOT, STORIES
 
 WORDS = ["?", *(f"w{n}" for n in range(100)), "yes", "no"]
 CONFIG: dict[str, object] = {

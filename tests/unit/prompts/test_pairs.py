@@ -17,9 +17,8 @@ from auditkit.prompts.sets import prepare
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
-from tests.conftest import ROOT
+from tests.conftest import STORIES
 
-STORIES = ROOT.parent / "shared" / "models" / "stories260K"
 WORDS = ["?", "the", "cat", "dog", "sat", "ran", "Mat", "Rug"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
@@ -21,6 +20,7 @@ from auditkit.report.view import build_view
 from auditkit.report.wording import percent_text, shortened, visible
 from auditkit.resources import shipped
 from tests.builders import WEIGHTS, D, audit_record, committed, digest, patched
+from tests.pages import Page, rendered, with_first_task
 
 HOSTILE = (
     "<script>alert(1)</script> {{ 7*7 }} {% raw %} javascript:alert(1) \u202etxt.exe\u202c \x07 "
@@ -29,41 +29,6 @@ HOSTILE = (
 HOSTILE_SHOWN = HOSTILE.translate(
     {0x202E: "[U+202E]", 0x202C: "[U+202C]", 0x07: "[U+0007]", 0x200B: "[U+200B]"}
 )
-SKIPPED = {"style", "title"}
-BLOCKS = {"p", "th", "td", "tr", "caption", "li", "dt", "dd", "h1", "h2", "h3", "strong", "section"}
-
-
-class Page(HTMLParser):
-    """The text of a page, and every tag with its attributes."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self._inside: list[str] = []
-        self.feed(content.decode())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self.words.append(" " if tag in BLOCKS else "")
-        if tag in SKIPPED:
-            self._inside.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._inside and tag == self._inside[-1]:
-            self._inside.pop()
-
-    def handle_data(self, data: str) -> None:
-        if not self._inside:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join("".join(self.words).split())
-
-
-def rendered(record: AuditRecord) -> Page:
-    return Page(render_html(record, load_law()))
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +39,6 @@ def page() -> Page:
 def with_system(**changes: object) -> AuditRecord:
     record = audit_record()
     return record.model_copy(update={"system": record.system.model_copy(update=changes)})
-
-
-def with_first_task(**changes: object) -> AuditRecord:
-    record = audit_record()
-    first = record.tasks[0].model_copy(update=changes)
-    return record.model_copy(update={"tasks": (first, *record.tasks[1:])})
 
 
 def front(record: AuditRecord) -> str:

@@ -25,12 +25,7 @@ from auditkit.report.layout import RenderingError
 from auditkit.report.pdf import Attached, render_pdf
 from tests.builders import audit_record
 from tests.conftest import ROOT
-
-ATTACHED = (
-    Attached("report.html", b"<p>twin</p>", "text/html", "The same report as HTML", "Alternative"),
-    Attached("evidence.json", b'{"a":1}', "application/json", "The record", "Data"),
-    Attached("policy.yaml", b"tasks: []\n", "application/yaml", "The policy as read", "Source"),
-)
+from tests.report_records import ATTACHED
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +119,7 @@ def test_dates_are_those_of_the_run(opened: pikepdf.Pdf) -> None:
 def test_another_process_gives_the_same_bytes(content: bytes) -> None:
     script = (
         "import hashlib\n"
-        "from tests.unit.report.test_report_pdf import ATTACHED\n"
+        "from tests.report_records import ATTACHED\n"
         "from tests.builders import audit_record\n"
         "from auditkit.law import load_law\n"
         "from auditkit.report.html import render_html\n"

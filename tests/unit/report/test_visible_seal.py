@@ -33,7 +33,7 @@ from auditkit.signing.trust import judge_pdf
 from tests.builders import audit_record, with_visible_seal
 from tests.pki import Pki
 from tests.report_text import differences
-from tests.unit.signing.test_signature_levels import key, nothing, now, plan, soon, update
+from tests.signers import key, nothing, now, plan, soon, update
 
 JUDGED = "Whether this seal holds is judged with auditkit verify, and not by this picture."
 SUBJECT = "CN=Example Seal,O=Example Provider GmbH,C=AT"
