@@ -84,7 +84,7 @@ class _WhenImported:
         del path, target
         if name != ENGINE:
             return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is None or spec.loader is None:
             return None
@@ -106,9 +106,9 @@ def recall(folder: Path) -> Callable[[], None]:
     """
     undo: list[Callable[[], None]] = []
 
-    def change(engine: ModuleType) -> None:
+    def change(engine: Any) -> None:  # noqa: ANN401 - a module, one name of which is set
         own = engine.calibrate
-        engine.calibrate = recalling(own, folder)  # type: ignore[attr-defined]
+        engine.calibrate = recalling(own, folder)
         undo.append(lambda: setattr(engine, "calibrate", own))
 
     finder: Any = _WhenImported(change)

@@ -62,6 +62,7 @@ def test_another_model_is_refused_before_the_long_work(
 def test_evidence_that_does_not_verify_is_not_reproduced(
     short_run: FinishedRun, tmp_path: Path, auditkit_here: CommandLine
 ) -> None:
+    """A run whose policy was changed since is exit 5, and is said not to verify."""
     copied = Path(shutil.copytree(short_run.directory, tmp_path / "run"))
     (copied / "policy.yaml").write_bytes((copied / "policy.yaml").read_bytes() + b"#")
     outcome = auditkit_here("reproduce", copied, "--model", MODEL)

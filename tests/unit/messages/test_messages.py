@@ -158,6 +158,7 @@ def test_the_template_has_every_message_of_code_templates_and_law() -> None:
 
 @pytest.mark.parametrize("language", messages.languages())
 def test_every_shipped_catalogue_is_complete(language: str) -> None:
+    """Each shipped catalogue is read whole and has its messages."""
     assert messages.catalogue(language).gettext("not assessed")
 
 

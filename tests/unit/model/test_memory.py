@@ -171,6 +171,7 @@ class Counting:
 
 
 def test_an_offloaded_model_gives_the_same_audit(folder: Path, tmp_path: Path) -> None:
+    """With layers read from files when they run, the mechanism found is the same record."""
     there = offloaded(folder, tmp_path)
     here = load_subject(folder, revision=None, dtype="float32")
     settings = specification()
@@ -221,6 +222,7 @@ def test_the_watch_for_tensors_without_a_device_sees_one(folder: Path) -> None:
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
+    """Without a CUDA device, ``cuda`` is refused and ``auto`` is the processor."""
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device here")
     with pytest.raises(EnvironmentUnavailableError, match="no CUDA device"):
@@ -242,11 +244,13 @@ def test_the_peak_is_that_of_this_process() -> None:
     [("8GiB", 8 << 30), ("500 MB", 500_000_000), ("1.5GiB", 3 << 29), ("4096", 4096)],
 )
 def test_sizes_are_read_with_their_units(text: str, size: int) -> None:
+    """Decimal and binary units, fractions and plain bytes are read exactly."""
     assert bytes_of(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "8 bananas", "-1GiB", "0", "GiB"])
 def test_what_is_no_size_is_refused(text: str) -> None:
+    """Nothing, a word, a negative number, zero and a unit alone are no sizes."""
     with pytest.raises(ValueError):  # noqa: PT011 - the command line says what is wrong
         bytes_of(text)
 
