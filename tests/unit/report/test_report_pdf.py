@@ -28,9 +28,10 @@ from tests.conftest import ROOT
 from tests.report_records import ATTACHED
 
 
-@pytest.fixture(scope="module")
-def content() -> bytes:
-    return render_pdf(audit_record(), load_law(), ATTACHED)
+@pytest.fixture
+def content(hand_made_pdf: bytes) -> bytes:
+    """The hand-made record as a PDF."""
+    return hand_made_pdf
 
 
 @pytest.fixture
