@@ -39,6 +39,7 @@ system:
 declared_by: {{name: D, role: E}}
 model: {{path: '{model}'}}
 report: {{formats: [html]}}
+defaults: {{random_sets: 0}}
 tasks:
   - id: pronoun
     title: Uses the pronoun that fits
