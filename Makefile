@@ -15,7 +15,7 @@ demo: setup  ## audit the bundled model and leave a signed report
 
 test: setup lint  ## run every check and every test
 	@sh tools/system-libraries.sh report test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=40 --durations-min=0.5
 
 lint: setup  ## check format, style, import layers and types
 	$(BIN)/ruff format --check --quiet

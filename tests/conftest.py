@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import inspect
 import json
 import os
@@ -10,7 +9,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from auditkit.cli import main
+from tests import recorded_calibration
 from tests.postgres_server import NoServerError, PostgresServer, running
+from tests.recorded_calibration import alone, recorded
 
 if TYPE_CHECKING:
     from tests.pki import Pki
@@ -36,6 +36,8 @@ SAMPLES = {
     )
 }
 """The folder of each sample report, by its name."""
+QUICK = "test_examples: 20, stability_draws: 20, random_sets: 0"
+"""Settings under which a run measures less, for tests of what surrounds a run and not of what it finds."""
 STORIES = ROOT.parent / "shared" / "models" / "stories260K"
 
 
@@ -84,6 +86,28 @@ def pytest_configure(config: pytest.Config) -> None:
     refuse_network(os.devnull)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a fixture of their module run in one process, so that it is made once.
+
+    Those that look at one finished run do too: no worker waits while another makes it.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            group = _group_of(item)
+            if group:
+                item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group_of(item: pytest.Item) -> str:
+    """What the test shares with others; nothing, where it can run anywhere."""
+    fixtures: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009
+    scopes = {each[-1].scope for each in fixtures.values()}
+    if "module" in scopes:
+        return item.nodeid.partition("::")[0]
+    return next((name for name in ("finished_run", "short_run") if name in fixtures), "")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a command line left: its exit code, standard output and standard error."""
@@ -108,7 +132,7 @@ class Auditkit:
 
     def __init__(self, home: Path, guard: Path) -> None:
         self.home = home
-        self._guard = guard
+        self.guard = guard
 
     def __call__(
         self, *arguments: str | Path, cwd: Path | None = None, **environment: str
@@ -120,7 +144,7 @@ class Auditkit:
             cwd=cwd,
             capture_output=True,
             encoding="utf-8",
-            timeout=300,
+            timeout=900,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -131,12 +155,12 @@ class Auditkit:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment it runs in."""
-        own = {"AUDITKIT_HOME": str(self.home), "PYTHONPATH": str(self._guard), "CI": ""}
+        own = {"AUDITKIT_HOME": str(self.home), "PYTHONPATH": str(self.guard), "CI": ""}
         return {**os.environ, **own, **more}
 
     def network_attempts(self) -> str:
         """Every address that a command line of this test session tried to reach, one per line."""
-        log = self._guard / "attempts"
+        log = self.guard / "attempts"
         return log.read_text("utf-8") if log.exists() else ""
 
 
@@ -144,9 +168,39 @@ class Auditkit:
 def network_guard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose ``sitecustomize`` keeps a Python process off the network, and notes attempts."""
     folder = tmp_path_factory.mktemp("network-guard")
+    (folder / "sitecustomize.py").write_text(_refusing(folder), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def guard(tmp_path_factory: pytest.TempPathFactory, calibrations: Path) -> Path:
+    """The same, and a process that audits recalls what this test session calibrated before."""
+    folder = tmp_path_factory.mktemp("guard")
+    source = inspect.getsource(recorded_calibration)
+    (folder / "recorded_calibration.py").write_text(source, encoding="utf-8")
+    call = "from pathlib import Path\nfrom recorded_calibration import recall\n"
+    call += f"recall(Path({str(calibrations)!r}))\n"
+    (folder / "sitecustomize.py").write_text(_refusing(folder) + call, encoding="utf-8")
+    return folder
+
+
+def _refusing(folder: Path) -> str:
     call = f"refuse_network({str(folder / 'attempts')!r})"
-    source = f"from typing import Any\n\n{inspect.getsource(refuse_network)}\n\n{call}\n"
-    (folder / "sitecustomize.py").write_text(source, encoding="utf-8")
+    return f"from typing import Any\n\n{inspect.getsource(refuse_network)}\n\n{call}\n"
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the test session, whichever worker asks."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def calibrations(shared_folder: Path) -> Path:
+    """Where this test session keeps its calibrations."""
+    folder = shared_folder / "calibrations"
+    folder.mkdir(exist_ok=True)
     return folder
 
 
@@ -160,14 +214,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def auditkit(home: Path, network_guard: Path) -> Auditkit:
+def auditkit(home: Path, guard: Path) -> Auditkit:
     """The real command line, in a process of its own."""
+    return Auditkit(home, guard)
+
+
+@pytest.fixture
+def calibrating_auditkit(home: Path, network_guard: Path) -> Auditkit:
+    """The same, and each run calibrates afresh."""
     return Auditkit(home, network_guard)
 
 
 @pytest.fixture
-def auditkit_here(capsys: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
-    """The same command line inside the test's own process: faster where torch is loaded already."""
+def calibrating_here(capsys: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
+    """The command line inside the test's own process; each run calibrates afresh."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: str | Path) -> Outcome:
@@ -181,9 +241,16 @@ def auditkit_here(capsys: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
         signal.signal(number, handler)
 
 
+@pytest.fixture
+def auditkit_here(calibrating_here: CommandLine, calibrations: Path) -> Iterator[CommandLine]:
+    """The same command line inside the test's own process: faster where torch is loaded already."""
+    with recorded(calibrations):
+        yield calibrating_here
+
+
 @dataclass(frozen=True)
 class FinishedRun:
-    """One run of the quickstart policy, shared by all tests: read it, or copy it to change it."""
+    """One run, shared by all tests: read it, or copy it to change it."""
 
     directory: Path
     home: Path
@@ -191,29 +258,45 @@ class FinishedRun:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory, network_guard: Path) -> FinishedRun:
-    """``auditkit run policies/quickstart.yaml --json``, run once however many workers there are."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, noted = shared / "finished-run", shared / "finished-run" / "outcome.json"
-    with _alone(shared / "finished-run.lock"):
+def finished_run(shared_folder: Path, network_guard: Path) -> FinishedRun:
+    """``auditkit run policies/quickstart.yaml --json``, run once however many workers there are.
+
+    It calibrates afresh, as every run does outside of the tests.
+    """
+    made = _run_once(QUICKSTART, shared_folder / "finished-run", network_guard)
+    if made.outcome.code != 0:
+        pytest.fail(f"the quickstart run ended with {made.outcome.code}:\n{made.outcome.err}")
+    return made
+
+
+@pytest.fixture(scope="session")
+def short_run(shared_folder: Path, network_guard: Path) -> FinishedRun:
+    """Two tasks of the quickstart policy that measure less, as HTML only, also calibrated afresh."""
+    return _run_once(short_policy(shared_folder), shared_folder / "short-run", network_guard)
+
+
+def short_policy(folder: Path) -> Path:
+    """The policy of the short run, written into a folder: two tasks, of two settings and two metrics."""
+    text, _, _ = QUICKSTART.read_text("utf-8").partition("\n  - id: docstring")
+    text = text.replace("models/reference", f"'{QUICKSTART.parent / 'models' / 'reference'}'")
+    text = text.replace("seed: 0,", f"seed: 0, {QUICK},")
+    path = folder / "short.yaml"
+    path.write_text(f"{text}\nreport: {{formats: [html]}}\n", encoding="utf-8")
+    return path
+
+
+def _run_once(policy: Path, folder: Path, guard: Path) -> FinishedRun:
+    noted = folder / "outcome.json"
+    with alone(folder.with_suffix(".lock")):
         if not noted.exists():
-            command = Auditkit(folder / "home", network_guard)
-            outcome = command("run", QUICKSTART, "--out", folder / "out", "--json")
+            command = Auditkit(folder / "home", guard)
+            outcome = command("run", policy, "--out", folder / "out", "--json")
             folder.mkdir(exist_ok=True)
             noted.write_text(json.dumps(vars(outcome)), encoding="utf-8")
     outcome = Outcome(**json.loads(noted.read_text("utf-8")))
-    if outcome.code != 0:
-        pytest.fail(f"the quickstart run ended with {outcome.code}:\n{outcome.err}")
+    if not outcome.out:
+        pytest.fail(f"the run of {policy} ended with {outcome.code}:\n{outcome.err}")
     return FinishedRun(Path(outcome.json()["directory"]), folder / "home", outcome)
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Until the block ends, no other worker is in one with the same lock file."""
-    with lock.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
-"""Policies with something hostile in one field: every text field of the policy's schema, by walking it."""
+"""Policies with something hostile in one field, or in all: every text field of the schema, by walking it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditkit.policy.json_schema import policy_json_schema
@@ -63,6 +63,45 @@ def text_fields(node: Node = SCHEMA, path: KeyPath = ()) -> Iterator[KeyPath]:
 TEXT_FIELDS = tuple(dict.fromkeys(text_fields()))
 """Every path at which a policy may hold a text."""
 
+FREE = {
+    "declared_by.name",
+    "declared_by.role",
+    'instructions_for_use["13(3)(a)"].text',
+    'instructions_for_use["13(3)(b)(i)"].not_applicable',
+    'instructions_for_use["13(3)(b)(ii)"].owner',
+    "model.path",
+    "model.signature.bundle",
+    "model.signature.certificate",
+    "model.signature.public_key",
+    "report.template_dir",
+    "system.high_risk.point",
+    "system.intended_purpose",
+    "system.name",
+    "system.provider.address",
+    "system.provider.authorised_representative.address",
+    "system.provider.authorised_representative.email",
+    "system.provider.authorised_representative.name",
+    "system.provider.email",
+    "system.provider.name",
+    "system.version",
+    "tasks[0].expected.source",
+    "tasks[0].prompts.file",
+    "tasks[0].title",
+}
+"""The fields that hold whatever text a provider writes. A new one is added here, and is then printed by
+``tests/integration/test_hostile_policy_run.py``."""
+
+
+def shapes_at(path: KeyPath, node: Node = SCHEMA) -> list[Node]:
+    """Each shape that the schema lets a text at a path have."""
+    if not path:
+        return [form for form in forms(node) if form.get("type") == "string"]
+    key, rest = path[0], path[1:]
+    below = [
+        form.get("items") if isinstance(key, int) else _below(form, key) for form in forms(node)
+    ]
+    return [shape for each in below if isinstance(each, dict) for shape in shapes_at(rest, each)]
+
 
 def with_text(policy: Any, path: KeyPath, text: str, node: Node = SCHEMA) -> Any:  # noqa: ANN401
     """The policy, or the part of it that ``node`` describes, with ``text`` at ``path``.
@@ -83,6 +122,33 @@ def with_text(policy: Any, path: KeyPath, text: str, node: Node = SCHEMA) -> Any
         if required != key:
             made.setdefault(required, OTHERWISE.get(required))
     return {**made, key: with_text(made.get(key), rest, text, _below(form, key) or {})}
+
+
+def together(texts: Mapping[KeyPath, str]) -> Iterator[tuple[Any, list[KeyPath]]]:
+    """Policies that hold all these texts between them, and which of them each holds.
+
+    A policy holds as many as it can: fields of two alternatives are in no policy together.
+    """
+    left = dict(texts)
+    while left:
+        policy, held = complete(), dict[KeyPath, str]()
+        for path, text in left.items():
+            more, wanted = with_text(policy, path, text), {**held, path: text}
+            if all(_at(more, each) == own for each, own in wanted.items()):
+                policy, held = more, wanted
+        yield policy, list(held)
+        left = {path: text for path, text in left.items() if path not in held}
+
+
+def _at(policy: Any, path: KeyPath) -> object:  # noqa: ANN401 - any JSON value
+    """What stands at a path; nothing where the path leads nowhere."""
+    value = policy
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
 
 
 def _below(form: Node, key: str) -> Node | None:

@@ -12,6 +12,7 @@ from auditkit.records.causal import Causal, ConstantRole, JointAblation, Minimal
 from auditkit.records.codes import HeadFrequency
 from auditkit.records.model import AttentionLayer
 from auditkit.records.task import Edge, OtherSetting, Stability, TaskRecord, Verdict, VerdictShare
+from auditkit.report.pdf import Attached
 from tests.builders import D, audit_record, backup, committed, copying, counting, left_out, patched
 from tests.unique_codes_records import watched_record
 
@@ -218,3 +219,11 @@ RECORDS: dict[str, Callable[[], AuditRecord]] = {
     "fixed-too-late": fixed_too_late,
 }
 """Each by what is particular about it."""
+
+
+ATTACHED = (
+    Attached("report.html", b"<p>twin</p>", "text/html", "The same report as HTML", "Alternative"),
+    Attached("evidence.json", b'{"a":1}', "application/json", "The record", "Data"),
+    Attached("policy.yaml", b"tasks: []\n", "application/yaml", "The policy as read", "Source"),
+)
+"""What travels inside a PDF: short files in place of the real ones."""

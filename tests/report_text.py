@@ -7,70 +7,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 
-ITEMS = {"p", "li", "dt", "dd", "th", "td", "caption", "figcaption", "pre", "strong", "svg"}
-ITEMS |= {"h1", "h2", "h3", "h4", "tr", "ol", "ul", "div"}
-ON_SCREEN_ONLY = ("skip", "visually-hidden")
-WITHOUT_END = {"meta", "col", "br", "hr", "img", "link"}
+from tests.pages import Page, squeezed
+
 LEADERS = re.compile(r"(?:\s\.){3,}\s*\d+\n")
 """The dots of the contents, and the page numbers they lead to."""
-
-
-def squeezed(text: str) -> str:
-    """The text without its white space."""
-    return "".join(text.split())
-
-
-class Items(HTMLParser):
-    """What a reader of the paper is to find: every item of text in order, and the labels of each drawing.
-
-    Left out is what the style sheet leaves out on paper: the skip link, headers of tables that are
-    for screen readers, the foot of the page, and the words that stand for a drawing.
-    """
-
-    def __init__(self, content: str) -> None:
-        super().__init__()
-        self.items: list[str] = [""]
-        self.headers: list[str] = []
-        self.drawings: list[str] = []
-        self.running = ""
-        self._open: list[tuple[str, bool]] = []
-        self.feed(content)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = dict(attrs)
-        self.running = named.get("data-running") or self.running
-        if tag in WITHOUT_END:
-            return
-        hidden = tag in {"head", "style", "title", "footer"} or named.get("class") in ON_SCREEN_ONLY
-        self._open.append((tag, hidden or self._hidden))
-        if tag in ITEMS:
-            self.items.append("")
-        for kind, texts in (("thead", self.headers), ("svg", self.drawings)):
-            if tag == kind:
-                texts.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in WITHOUT_END:
-            self._open.pop()
-            self.items.append("")
-
-    @property
-    def _hidden(self) -> bool:
-        return bool(self._open) and self._open[-1][1]
-
-    def handle_data(self, data: str) -> None:
-        if self._hidden or not self._open:
-            return
-        inside = {tag for tag, _ in self._open}
-        if "svg" in inside:
-            self.drawings[-1] += squeezed(data)
-            return
-        self.items[-1] += squeezed(data)
-        if "thead" in inside:
-            self.headers[-1] += squeezed(data)
 
 
 def printed(pdf: Path, running: str, seal: str = "") -> str:
@@ -100,7 +42,7 @@ def differences(html: str, pdf: Path, seal: str = "") -> list[str]:
     The PDF may have bullets beside the items, and a table's header again where the table goes on. The
     labels of a drawing come where the layout draws it: anywhere on its page, whole, in the same order.
     """
-    page = Items(html)
+    page = Page(html)
     drawings = [labels for labels in page.drawings if labels]
     text, place, found = printed(pdf, page.running, seal), 0, []
     longest_first = sorted({"•", *filter(None, page.headers)}, key=len, reverse=True)

@@ -134,3 +134,15 @@ def watched_record(level: str = "0.05") -> AuditRecord:
             "limitations": limitations_of(tasks, committed_at=None),
         }
     )
+
+
+def as_pairs(table: list[list[tuple[int, int]]]) -> tuple[PairCodes, ...]:
+    """Pairs from each head's (positive, negative) codes, heads along the first axis."""
+    return tuple(
+        PairCodes(
+            example=i,
+            positive=PromptCodes(codes=tuple(head[i][0] for head in table), silent=()),
+            negative=PromptCodes(codes=tuple(head[i][1] for head in table), silent=()),
+        )
+        for i in range(len(table[0]))
+    )

@@ -180,6 +180,30 @@ def test_files_and_functions_are_short() -> None:
     assert len(longer) * 10 <= len(lengths), longer
 
 
+def test_every_test_states_its_promise_first() -> None:
+    """Whoever sees a test fail reads in its first line what does not hold any more."""
+    tests = [
+        (f"{source.name}::{function.name}", ast.get_docstring(function) or "")
+        for source in sources("tests")
+        for function in source.functions()
+        if function.name.startswith("test_")
+    ]
+    assert len(tests) > 1000
+    assert [name for name, promise in tests if not promise.splitlines()[:1]] == []
+
+
+def test_no_test_imports_another() -> None:
+    """What several tests need stands beside ``tests/builders.py``, and no test module is imported."""
+    imported = [
+        f"{source.name} imports {node.module}"
+        for source in sources("tests")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").rpartition(".")[2].startswith("test_")
+    ]
+    assert imported == []
+
+
 def test_nothing_is_left_to_do() -> None:
     """No note of unfinished work in code, templates, example policies or documents."""
     marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")

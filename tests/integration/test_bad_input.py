@@ -25,28 +25,8 @@ from safetensors.numpy import load_file, save_file
 from auditkit.prompts.generators import generate
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.store.evidence_store import EvidenceStore
-from tests.conftest import ROOT, Auditkit, CommandLine, Outcome
-
-REFERENCE = ROOT / "policies" / "models" / "reference"
-
-POLICY = """\
-auditkit: 1
-system:
-  name: A
-  version: "1"
-  intended_purpose: B
-  provider: {name: C, address: D, email: E}
-declared_by: {name: F, role: G}
-model: {path: model}
-report: {formats: [html]}
-tasks:
-  - id: names
-    title: H
-    prompts: {file: pairs.jsonl}
-    examples: 10
-    expected:
-      heads: ["0.0", "3.7"]
-"""
+from tests.conftest import QUICK, Auditkit, CommandLine, Outcome
+from tests.policies import POLICY, REFERENCE
 
 
 @pytest.fixture
@@ -533,6 +513,7 @@ def test_no_code_of_a_model_folder_is_run(folder: Path, auditkit: Auditkit) -> N
         (place / name).write_text(trap)
     mapping = {"auto_map": {"AutoTokenizer": ["modeling.T", None]}, "tokenizer_class": "T"}
     (folder / "model" / "tokenizer_config.json").write_text(json.dumps(mapping))
+    replaced("tasks:\n", f"defaults: {{{QUICK}}}\ntasks:\n")(folder)
     outcome = auditkit("run", folder / "policy.yaml", "--out", folder / "out", "--quiet")
     assert outcome.code in {0, 1, 3}
     assert not list(folder.rglob("ran"))

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from auditkit.store.evidence_store import EvidenceStore
-from tests.conftest import ROOT, Auditkit, CommandLine, Outcome
+from tests.conftest import QUICK, ROOT, Auditkit, CommandLine, Outcome
 
 POLICY = """\
 auditkit: 1
@@ -33,6 +33,7 @@ system:
 declared_by: {{name: F, role: G}}
 model: {{path: '{model}'}}
 report: {{formats: [{formats}]}}
+defaults: {{{quick}}}
 tasks:
   - {{id: names, title: H, prompts: {{generator: ioi}}, examples: 10}}
 """
@@ -59,7 +60,7 @@ def policy_with_pdf(tmp_path: Path) -> Path:
 
 def write_policy(path: Path, formats: str) -> Path:
     model = ROOT / "policies" / "models" / "reference"
-    path.write_text(POLICY.format(model=model, formats=formats))
+    path.write_text(POLICY.format(model=model, formats=formats, quick=QUICK))
     return path
 
 
@@ -249,15 +250,15 @@ def test_a_stopped_run_leaves_nothing_half_written(
 
 
 def test_after_a_stopped_run_the_next_one_works(
-    policy_with_pdf: Path, tmp_path: Path, auditkit: Auditkit
+    policy_with_pdf: Path, tmp_path: Path, auditkit: Auditkit, auditkit_here: CommandLine
 ) -> None:
     """A run stopped while its report is written does not hinder the next one, which verifies."""
     stopped(auditkit, policy_with_pdf, WRITING, signal.SIGINT)
     before = stored_runs(auditkit.home)
-    outcome = auditkit("run", policy_with_pdf, "--out", tmp_path / "next", "--quiet")
+    outcome = auditkit_here("run", policy_with_pdf, "--out", tmp_path / "next", "--quiet")
     (directory,) = (tmp_path / "next").iterdir()
     assert (outcome.code, stored_runs(auditkit.home)) == (3, before + 1)
-    assert auditkit("verify", directory).code == 0
+    assert auditkit_here("verify", directory).code == 0
 
 
 def test_a_lost_interrupt_stops_the_run_at_the_next_step(

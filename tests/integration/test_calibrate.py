@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.conftest import QUICKSTART, ROOT, Auditkit, CommandLine, FinishedRun
+from tests.conftest import QUICK, QUICKSTART, ROOT, Auditkit, CommandLine, FinishedRun
 
 INSENSITIVE = QUICKSTART.read_text(encoding="utf-8").replace(
     "tolerance: 0.1}", "tolerance: 0.5, thresholds: {head_effect: 0.32}}"
@@ -18,14 +18,15 @@ def policy(folder: Path, text: str) -> Path:
     one = text[: text.index("  - id: greater_than")]
     reference = ROOT / "policies" / "models" / "reference"
     one = one.replace("path: models/reference", f"path: '{reference}'")
+    one = one.replace("seed: 0,", f"seed: 0, {QUICK},")
     path = folder / "policy.yaml"
     path.write_text(one + "report: {formats: [html]}\n", encoding="utf-8")
     return path
 
 
-def test_the_standard_settings_pass(auditkit_here: CommandLine) -> None:
+def test_the_standard_settings_pass(calibrating_here: CommandLine) -> None:
     """Without a policy the standard settings are calibrated: every kind is named, and the exit is 0."""
-    outcome = auditkit_here("calibrate")
+    outcome = calibrating_here("calibrate")
     assert outcome.code == 0
     for kind in ("circuit", "tiny", "opposing", "constant role", "backup", "decoy"):
         assert kind in outcome.out
@@ -97,8 +98,10 @@ def test_a_run_whose_calibration_fails_is_inconclusive(
     assert (verified.code, verified.json()["ok"]) == (0, True)
 
 
-def test_a_run_shows_the_calibration_before_its_tasks(tmp_path: Path, auditkit: Auditkit) -> None:
+def test_a_run_shows_the_calibration_before_its_tasks(
+    tmp_path: Path, calibrating_auditkit: Auditkit
+) -> None:
     """Somebody who waits sees that the controls are run before anything is measured."""
-    outcome = auditkit("run", policy(tmp_path, QUICKSTART.read_text(encoding="utf-8")))
+    outcome = calibrating_auditkit("run", policy(tmp_path, QUICKSTART.read_text(encoding="utf-8")))
     stages = outcome.err
     assert 0 <= stages.index("calibrate: known-answer controls") < stages.index(": behaviour")

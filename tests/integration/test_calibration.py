@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +31,7 @@ from auditkit.judging.conclusions import conclude
 from auditkit.judging.editions import CURRENT
 from auditkit.judging.measured import Measured
 from auditkit.policy.specifying import STANDARD
-from auditkit.progress import Advance, NoProgress
+from auditkit.progress import Advance, NoProgress, Progress
 from auditkit.records.audit import AuditRecord
 from auditkit.records.calibration import (
     CalibratedSetting,
@@ -51,6 +53,7 @@ from tests.builders import (
     specification,
     summed_up,
 )
+from tests.recorded_calibration import recalling
 
 ALL_PLACES: tuple[Place, ...] = ("circuit", "constant_role", "backup")
 KINDS: dict[str, PlantedKind] = {
@@ -160,28 +163,53 @@ def with_head_effect(share: str) -> Specification:
 # The engine on the controls.
 
 
+@dataclass(frozen=True)
+class Calibrated:
+    """The standard settings of two tasks, calibrated afresh, and what was seen of it from outside."""
+
+    calibration: Calibration
+    watched: Watched
+    before: tuple[torch.Tensor, int]
+    after: tuple[torch.Tensor, int]
+
+    @property
+    def setting(self) -> CalibratedSetting:
+        """The one setting that both tasks have."""
+        (setting,) = self.calibration.settings
+        return setting
+
+
+TASKS = {"a": STANDARD, "b": STANDARD}
+
+
+def surroundings() -> tuple[torch.Tensor, int]:
+    """The random state and the number of threads of torch."""
+    return torch.random.get_rng_state(), torch.get_num_threads()
+
+
 @pytest.fixture(scope="module")
-def standard() -> CalibratedSetting:
-    (setting,) = calibrate({"a": STANDARD}, NoProgress()).settings
-    return setting
+def standard() -> Calibrated:
+    """One calibration, made and not recalled."""
+    torch.set_num_threads(1)  # as the command line does
+    watched, before = Watched(), surroundings()
+    return Calibrated(calibrate(TASKS, watched), watched, before, surroundings())
 
 
-def test_the_standard_settings_recover_what_was_planted(standard: CalibratedSetting) -> None:
+def test_the_standard_settings_recover_what_was_planted(standard: Calibrated) -> None:
     """Nothing is missed and nothing is reported falsely, on all models."""
-    assert standard.state == "observed"
-    assert [run.name for run in standard.models] == [plan.name for plan in FAMILY]
-    assert all(run.behaviour.state == "observed" for run in standard.models)
-    assert {total.kind: total.recovered for total in standard.totals}["negative"] == 8
-    assert sum(total.missed + total.falsely_reported for total in standard.totals) == 0
+    setting = standard.setting
+    assert setting.state == "observed"
+    assert [run.name for run in setting.models] == [plan.name for plan in FAMILY]
+    assert all(run.behaviour.state == "observed" for run in setting.models)
+    assert {total.kind: total.recovered for total in setting.totals}["negative"] == 8
+    assert sum(total.missed + total.falsely_reported for total in setting.totals) == 0
 
 
-def test_nothing_is_reported_where_there_is_nothing(standard: CalibratedSetting) -> None:
+def test_nothing_is_reported_where_there_is_nothing(standard: Calibrated) -> None:
     """With shuffled labels and with random weights no behaviour is seen and no head is reported."""
-    assert [each.name for each in standard.negative_controls] == [
-        "shuffled_labels",
-        "random_weights",
-    ]
-    for control in standard.negative_controls:
+    controls = standard.setting.negative_controls
+    assert [each.name for each in controls] == ["shuffled_labels", "random_weights"]
+    for control in controls:
         assert (control.behaviour.state, control.reported) == ("not_observed", ())
         assert control.outcome == "nothing_reported"
 
@@ -195,20 +223,16 @@ def test_a_threshold_above_planted_effects_is_seen() -> None:
     assert missed["circuit"] > 0
 
 
-def test_calibrating_leaves_the_surroundings_alone() -> None:
+def test_calibrating_leaves_the_surroundings_alone(standard: Calibrated) -> None:
     """Neither the random state nor the number of threads of torch is another one afterwards."""
-    before, threads = torch.random.get_rng_state(), torch.get_num_threads()
-    calibrate({"a": STANDARD}, NoProgress())
-    assert torch.equal(torch.random.get_rng_state(), before)
-    assert torch.get_num_threads() == threads
+    assert torch.equal(standard.after[0], standard.before[0])
+    assert standard.after[1] == standard.before[1]
 
 
-def test_progress_counts_every_control() -> None:
+def test_progress_counts_every_control(standard: Calibrated) -> None:
     """Each model of each distinct setting is one step of the announced total."""
-    watched = Watched()
-    calibrate({"a": STANDARD, "b": STANDARD}, watched)
-    assert watched.totals == [N_CONTROLS]
-    assert sum(watched.steps) == N_CONTROLS
+    assert standard.watched.totals == [N_CONTROLS]
+    assert sum(standard.watched.steps) == N_CONTROLS
 
 
 class Watched:
@@ -220,9 +244,39 @@ class Watched:
 
     @contextmanager
     def stage(self, name: str, total: int) -> Iterator[Advance]:
+        """Takes the total, and hands out what takes the steps."""
         del name
         self.totals.append(total)
         yield self.steps.append
+
+
+# What the other tests recall.
+
+
+def test_what_is_recalled_is_what_a_fresh_calibration_gives(
+    standard: Calibrated, calibrations: Path
+) -> None:
+    """The calibration that other tests of this session are given equals one made here and now."""
+    assert recalling(calibrate, calibrations)(TASKS, NoProgress()) == standard.calibration
+
+
+def test_another_setting_is_really_calibrated_and_then_recalled(tmp_path: Path) -> None:
+    """The exact settings decide: a threshold moved by its last digit is calibrated, and once only."""
+    made: list[Specification] = []
+
+    def counted(specifications: Mapping[str, Specification], _: Progress) -> Calibration:
+        ((task, asked),) = specifications.items()
+        made.append(asked)
+        return calibration(tasks=(task,), asked=asked)
+
+    recalled = recalling(counted, tmp_path)
+    one, other = with_head_effect("0.0500"), with_head_effect("0.0501")
+    for tasks in ({"a": one}, {"b": one, "c": other}, {"d": other}):
+        found = recalled(tasks, NoProgress())
+        assert [task for each in found.settings for task in each.tasks] == list(tasks)
+        asked = [each.specification for each in found.settings]
+        assert asked == [control_specification(each) for each in tasks.values()]
+    assert made == [control_specification(one), control_specification(other)]
 
 
 def test_shuffled_labels_are_wrong_in_every_second_pair() -> None:

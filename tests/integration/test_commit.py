@@ -12,8 +12,8 @@ import pytest
 from auditkit.bundle.evidence import parse_evidence
 from auditkit.bundle.run_files import COMMITMENT
 from tests.conftest import Auditkit, CommandLine, Outcome
-from tests.integration.test_sign_command import INCONCLUSIVE, policy_signed
 from tests.pki import Pki
+from tests.policies import INCONCLUSIVE, policy_signed
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +24,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def committed(
-    tmp_path_factory: pytest.TempPathFactory, network_guard: Path, pki: Pki, home: Path
+    tmp_path_factory: pytest.TempPathFactory, guard: Path, pki: Pki, home: Path
 ) -> tuple[Path, Path]:
     """A policy, committed to with a timestamp, and the directory of its run."""
     folder = tmp_path_factory.mktemp("committed")
     policy = policy_signed(folder, "{key: default}")
-    auditkit = Auditkit(home, network_guard)
+    auditkit = Auditkit(home, guard)
     made = auditkit("commit", policy, "--timestamp-url", pki.tsa_url)
     assert made.code == 0, made.err
     assert "by the clock of" in made.out

@@ -113,4 +113,5 @@ def test_families_that_cannot_be_separated_say_so(family: str, why: str) -> None
 
 
 def test_there_are_forty_families() -> None:
+    """At least forty families of models are tried."""
     assert len(set(BY_INTERFACE) | set(BY_STRUCTURE)) >= 40

@@ -22,10 +22,10 @@ from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
 from tests.conftest import CommandLine
-from tests.hostile_policies import TEXT_FIELDS, complete, with_text
-from tests.integration.test_uninformative_input import IOI_HEADS, REFERENCE
-from tests.unit.policy.test_hostile_policy import FREE
-from tests.unit.report.test_report_html import Page
+from tests.hostile_policies import FREE, TEXT_FIELDS, complete, with_text
+from tests.pages import Page
+from tests.policies import IOI_HEADS, REFERENCE
+from tests.recorded_calibration import recorded
 
 HOSTILE = (
     '</p></td><script>alert(1)</script><img src=x onerror=alert(1)>" onload="x" '
@@ -86,10 +86,10 @@ def prepare(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
+def hostile(tmp_path_factory: pytest.TempPathFactory, calibrations: Path) -> Hostile:
     """The run, once."""
     base = tmp_path_factory.mktemp("hostile")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, recorded(calibrations):
         patch.setenv("AUDITKIT_HOME", str(base / "home"))
         main(["run", str(prepare(base / "audit")), "--out", str(base / "out"), "--quiet"])
     (directory,) = (base / "out").iterdir()

@@ -19,7 +19,7 @@ from auditkit.report.html import render_html
 from auditkit.report.pdf import render_pdf
 from tests.builders import audit_record, calibration, copying
 from tests.hostile_policies import complete
-from tests.unit.report.test_report_html import Page
+from tests.pages import Page
 
 N_TASKS = 40
 NAMES = {"with_spaces": "System " * 142 + "System", "without_a_break": "S" * 1000}

@@ -34,6 +34,7 @@ def test_a_folder_is_described_by_its_heads_and_digests(
 def test_a_reader_sees_layers_that_are_alike_in_one_row(
     tmp_path: Path, auditkit_here: CommandLine
 ) -> None:
+    """Layers of one form are one row with a star for the number, and the range they reach over."""
     outcome = auditkit_here("model", "inspect", save(llama(), tmp_path / "model"))
     assert outcome.code == 0
     assert "model.layers.*.self_attn.o_proj" in outcome.out
@@ -61,6 +62,7 @@ def test_heads_that_cannot_be_told_apart_exit_with_6(
 def test_the_kinds_of_task_that_fit_are_listed(
     kind: TaskKind, tmp_path: Path, auditkit_here: CommandLine
 ) -> None:
+    """Of a model with a head for one kind of task, exactly that kind is listed."""
     folder = text_model("distilbert", kind, tmp_path / "model")
     found = auditkit_here("model", "inspect", folder, "--json").json()
     assert (len(found["layers"]), found["task_kinds"]) == (2, [kind])
@@ -77,6 +79,7 @@ def test_a_masked_language_model_without_a_mask_token_fits_nothing(
 
 
 def test_a_folder_without_a_model_is_one_line(tmp_path: Path, auditkit_here: CommandLine) -> None:
+    """A configuration that names no architecture is exit 6, and no traceback."""
     folder = save(llama(), tmp_path / "model")
     (folder / "config.json").write_text("{}")
     outcome = auditkit_here("model", "inspect", folder)

@@ -37,6 +37,7 @@ def test_a_public_policy_is_pinned_sourced_and_marked(policy: Path) -> None:
 
 
 def test_the_ioi_circuit_has_its_26_heads() -> None:
+    """The policy declares the 26 heads of the published circuit, and writes each once."""
     (policy,) = (path for path in PUBLIC if path.stem == "gpt2_small_ioi")
     (task,) = load_policy(policy).policy.tasks
     assert task.expected is not None

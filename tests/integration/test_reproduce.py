@@ -11,14 +11,14 @@ import pytest
 from auditkit.bundle.evidence import parse_evidence
 from auditkit.cli import reproduce
 from auditkit.records.audit import AuditRecord
-from tests.conftest import ROOT, Auditkit, CommandLine, FinishedRun
+from tests.conftest import ROOT, CommandLine, FinishedRun
 
 MODEL = ROOT / "policies" / "models" / "reference"
 
 
 @pytest.fixture
-def record(finished_run: FinishedRun) -> AuditRecord:
-    return parse_evidence((finished_run.directory / "evidence.json").read_bytes())
+def record(short_run: FinishedRun) -> AuditRecord:
+    return parse_evidence((short_run.directory / "evidence.json").read_bytes())
 
 
 @pytest.fixture
@@ -32,10 +32,11 @@ def other_model(tmp_path: Path) -> Path:
 
 
 def test_the_same_machine_agrees_with_itself(
-    finished_run: FinishedRun, auditkit: Auditkit, record: AuditRecord
+    short_run: FinishedRun, auditkit_here: CommandLine, home: Path, record: AuditRecord
 ) -> None:
     """Exit 0, nothing differs, no condition but what a developer changed, and nothing is left behind."""
-    outcome = auditkit("reproduce", finished_run.directory, "--model", MODEL, "--json", "--quiet")
+    command = ("reproduce", short_run.directory, "--model", MODEL, "--json", "--quiet")
+    outcome = auditkit_here(*command)
     assert outcome.code == 0, outcome.err
     said = outcome.json()
     assert (said["agrees"], said["run_id"]) == (True, record.run_id)
@@ -43,25 +44,26 @@ def test_the_same_machine_agrees_with_itself(
     parts = [part["id"] for part in said["parts"]]
     assert parts == ["controls", *(task.id for task in record.tasks), "run"]
     assert all(part["compared"] and not part["differing"] for part in said["parts"])
-    assert [path.name for path in auditkit.home.rglob("*") if path.is_file()] == ["lock"]
+    assert [path.name for path in home.rglob("*") if path.is_file()] == ["lock"]
 
 
 def test_another_model_is_refused_before_the_long_work(
-    finished_run: FinishedRun, other_model: Path, auditkit_here: CommandLine
+    short_run: FinishedRun, other_model: Path, auditkit_here: CommandLine
 ) -> None:
     """Exit 6 with the file that differs; a missing folder is exit 6 too."""
-    outcome = auditkit_here("reproduce", finished_run.directory, "--model", other_model)
+    outcome = auditkit_here("reproduce", short_run.directory, "--model", other_model)
     assert (outcome.code, outcome.out) == (6, "")
     assert "not the model that was audited: other model.safetensors" in outcome.err
     assert "calibrate" not in outcome.err
     missing = other_model.parent / "missing"
-    assert auditkit_here("reproduce", finished_run.directory, "--model", missing).code == 6
+    assert auditkit_here("reproduce", short_run.directory, "--model", missing).code == 6
 
 
 def test_evidence_that_does_not_verify_is_not_reproduced(
-    finished_run: FinishedRun, tmp_path: Path, auditkit_here: CommandLine
+    short_run: FinishedRun, tmp_path: Path, auditkit_here: CommandLine
 ) -> None:
-    copied = Path(shutil.copytree(finished_run.directory, tmp_path / "run"))
+    """A run whose policy was changed since is exit 5, and is said not to verify."""
+    copied = Path(shutil.copytree(short_run.directory, tmp_path / "run"))
     (copied / "policy.yaml").write_bytes((copied / "policy.yaml").read_bytes() + b"#")
     outcome = auditkit_here("reproduce", copied, "--model", MODEL)
     assert (outcome.code, outcome.out) == (5, "")
@@ -69,7 +71,7 @@ def test_evidence_that_does_not_verify_is_not_reproduced(
 
 
 def test_a_difference_is_exit_1_and_named(
-    finished_run: FinishedRun,
+    short_run: FinishedRun,
     auditkit_here: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
     record: AuditRecord,
@@ -87,7 +89,7 @@ def test_a_difference_is_exit_1_and_named(
         return again
 
     monkeypatch.setattr(reproduce, "_again", second_run)
-    outcome = auditkit_here("reproduce", finished_run.directory, "--model", MODEL)
+    outcome = auditkit_here("reproduce", short_run.directory, "--model", MODEL)
     lines = outcome.out.splitlines()
     assert outcome.code == 1
     assert lines[0].startswith("Conditions that differ")
@@ -98,7 +100,7 @@ def test_a_difference_is_exit_1_and_named(
 
 
 def test_settings_that_are_read_otherwise_are_refused(
-    finished_run: FinishedRun, auditkit_here: CommandLine, monkeypatch: pytest.MonkeyPatch
+    short_run: FinishedRun, auditkit_here: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a default changed since, a second run would be of other settings: exit 6, by key."""
     from auditkit.policy import Policy
@@ -109,7 +111,7 @@ def test_settings_that_are_read_otherwise_are_refused(
         return specification(policy, task).model_copy(update={"seed": 99})
 
     monkeypatch.setattr(Policy, "specification", with_another_seed)
-    outcome = auditkit_here("reproduce", finished_run.directory, "--model", MODEL)
+    outcome = auditkit_here("reproduce", short_run.directory, "--model", MODEL)
     assert outcome.code == 6
     assert "other settings from the policy than are recorded" in outcome.err
     assert "seed" in outcome.err

@@ -32,6 +32,7 @@ from auditkit.report.html import render_html
 from auditkit.running import RunOptions, Stated, recorded
 from tests.builders import audit_record
 from tests.conftest import ROOT, SAMPLES, CommandLine
+from tests.recorded_calibration import recorded as recalled
 from tests.report_text import differences
 
 REMEDY = "the samples are of another version of auditkit: run make samples"
@@ -175,12 +176,13 @@ def test_the_html_is_what_the_evidence_gives(name: str) -> None:
 
 
 @every_sample
-def test_a_sample_can_be_made_again(name: str) -> None:
+def test_a_sample_can_be_made_again(name: str, calibrations: Path) -> None:
     """Its policy, run again, gives the same record: exactly here, within the bands elsewhere.
 
     The same record gives the same HTML (the test above), so that is compared with it.
     """
-    again, sample = made_again(name), committed(name)
+    with recalled(calibrations):
+        again, sample = made_again(name), committed(name)
     if same_processor(again, sample):
         assert repeatable(again) == repeatable(sample), REMEDY
     there = (as_elsewhere(repeatable(record)) for record in (again, sample))

@@ -10,22 +10,9 @@ import pytest
 
 from auditkit.bundle.evidence import parse_evidence
 from auditkit.bundle.run_files import ALL_NAMES, COMMITMENT, EXTENDED_PDF
-from tests.conftest import ROOT, Auditkit, CommandLine, Outcome
+from tests.conftest import Auditkit, CommandLine, Outcome
 from tests.pki import PASSPHRASE, Pki
-
-SAMPLE = ROOT / "policies" / "samples" / "mechanism_not_assessed.yaml"
-MODELS = ROOT / "policies" / "models"
-INCONCLUSIVE = 3
-
-
-def policy_signed(folder: Path, signing: str) -> Path:
-    """The quickest of the sample policies, with another signing block."""
-    text = SAMPLE.read_text("utf-8").replace("signing: {key: default}", f"signing: {signing}")
-    assert signing in text
-    path = folder / "policies" / "policy.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text.replace("../models", str(MODELS)), "utf-8")
-    return path
+from tests.policies import INCONCLUSIVE, policy_signed
 
 
 def add_key(auditkit: CommandLine, pki: Pki, name: str, passphrase: Path) -> Outcome:
@@ -163,9 +150,7 @@ def test_broken_keys_file_is_explained(auditkit_here: CommandLine, home: Path, t
 
 
 @pytest.fixture(scope="module")
-def archived(
-    pki: Pki, tmp_path_factory: pytest.TempPathFactory, network_guard: Path
-) -> tuple[Path, Path]:
+def archived(pki: Pki, tmp_path_factory: pytest.TempPathFactory, guard: Path) -> tuple[Path, Path]:
     """A run directory signed at B-LTA with a visible seal, and the home it was signed in."""
     folder = tmp_path_factory.mktemp("archived")
     home = folder / "home"
@@ -176,7 +161,7 @@ def archived(
     (home / "keys.yaml").chmod(0o600)
     seen = f"{{key: seal, level: B-LTA, timestamp_url: '{pki.tsa_url}', visible: true}}"
     policy = policy_signed(folder, seen)
-    command = Auditkit(home, network_guard)
+    command = Auditkit(home, guard)
     outcome = command("run", policy, "--out", folder / "out", "--json", RIGHT=PASSPHRASE)
     assert outcome.code == INCONCLUSIVE, outcome.err
     return Path(outcome.json()["directory"]), home
@@ -224,27 +209,28 @@ def test_run_whose_record_states_a_higher_level_fails(
 def test_second_officer_signs_and_timestamps_are_renewed(
     archived: tuple[Path, Path],
     pki: Pki,
-    auditkit: Auditkit,
     auditkit_here: CommandLine,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Both go into one file beside the run; the run's own files stay, and all of it verifies."""
     directory, home = tmp_path / "run", archived[1]
     shutil.copytree(archived[0], directory)
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
-    command = Auditkit(home, auditkit._guard)
-    own = command("sign", directory, "--role", "reviewer", "--key", "seal", RIGHT=PASSPHRASE)
+    monkeypatch.setenv("AUDITKIT_HOME", str(home))
+    monkeypatch.setenv("RIGHT", PASSPHRASE)
+    own = auditkit_here("sign", directory, "--role", "reviewer", "--key", "seal")
     assert (own.code, "key of the seal" in own.err) == (6, True)
-    unable = command("sign", directory, "--role", "reviewer", RIGHT=PASSPHRASE)
+    unable = auditkit_here("sign", directory, "--role", "reviewer")
     assert (unable.code, "B-T at most" in unable.err) == (6, True)
     assert not (directory / EXTENDED_PDF).exists()
-    signed = command("sign", directory, "--role", "reviewer", "--key", "rita", RIGHT=PASSPHRASE)
+    signed = auditkit_here("sign", directory, "--role", "reviewer", "--key", "rita")
     assert signed.code == 0, signed.err
     assert "Rita Reviewer" in signed.out
-    again = command("sign", directory, "--role", "reviewer", "--key", "rita", RIGHT=PASSPHRASE)
+    again = auditkit_here("sign", directory, "--role", "reviewer", "--key", "rita")
     assert (again.code, "signed already" in again.err) == (5, True)
     assert {n: (directory / n).read_bytes() for n in before} == before
-    renewed = command("sign", directory, "--renew", "--trust", pki.root_file())
+    renewed = auditkit_here("sign", directory, "--renew", "--trust", pki.root_file())
     assert renewed.code == 0, renewed.err
     outcome = auditkit_here(
         "verify", directory, "--trust", pki.root_file(), "--at", "2036-11-20", "--json"

@@ -119,6 +119,7 @@ def pair(**changed: object) -> dict[str, object]:
 def test_a_kind_that_does_not_fit_the_model_is_one_line_before_any_work(
     model: TaskKind, kind: str, code: int, said: str, tmp_path: Path, auditkit_here: CommandLine
 ) -> None:
+    """Exit 6 says which model the kind needs, and nothing is calibrated first."""
     text_model("bert", model, tmp_path / "model")
     outcome = auditkit_here("run", policy(tmp_path, kind, [pair()]), "--out", tmp_path / "out")
     assert outcome.code == code
@@ -140,6 +141,7 @@ def test_a_kind_that_does_not_fit_the_model_is_one_line_before_any_work(
 def test_prompts_that_a_classifier_cannot_be_asked_are_told_with_their_place(
     prompts: object, more: str, said: str, tmp_path: Path, auditkit_here: CommandLine
 ) -> None:
+    """An unknown label, equal answers, uneven prompts, a generator or another metric is exit 4."""
     text_model("bert", "classification", tmp_path / "model")
     outcome = auditkit_here("check", policy(tmp_path, "classification", prompts, more))
     assert outcome.code == 4
@@ -156,6 +158,7 @@ def test_prompts_that_a_classifier_cannot_be_asked_are_told_with_their_place(
 def test_uneven_prompts_need_a_setting_that_can_use_them(
     changed: dict[str, object], more: str, said: str, tmp_path: Path, auditkit_here: CommandLine
 ) -> None:
+    """Prompts of unlike lengths are refused by the settings that need them alike: exit 4."""
     text_model("bert", "classification", tmp_path / "model")
     towns = ("town", "city", "day", "night", "people", "metal", "code", "wounds")
     pairs = [

@@ -12,7 +12,7 @@ import yaml
 from babel.messages.pofile import read_po, write_po
 
 from auditkit import messages
-from tests.conftest import ROOT, Auditkit
+from tests.conftest import QUICK, ROOT, Auditkit
 
 POLICY = "policies/samples/consistent.yaml"
 
@@ -32,9 +32,9 @@ class Copy(Auditkit):
 
 
 @pytest.fixture
-def copy(home: Path, network_guard: Path, tmp_path: Path) -> Copy:
+def copy(home: Path, guard: Path, tmp_path: Path) -> Copy:
     """Code, templates and policies in a folder of their own."""
-    made = Copy(home, network_guard)
+    made = Copy(home, guard)
     made.folder = tmp_path / "checkout"
     for name in ("auditkit", "templates", "policies"):
         shutil.copytree(
@@ -89,6 +89,7 @@ def policy_in(checkout: Path, language: str) -> Path:
     text = path.read_text("utf-8")
     assert "language: en," in text
     other = path.with_name(f"in-{language}.yaml")
+    text = text.replace("tasks:\n", f"defaults: {{{QUICK}}}\n\ntasks:\n", 1)
     other.write_text(text.replace("language: en,", f"language: {language},"), "utf-8")
     return other
 

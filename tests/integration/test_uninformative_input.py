@@ -15,10 +15,9 @@ from safetensors.torch import load_file, save_file
 from auditkit.prompts.generators import generate
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from tests.conftest import ROOT, CommandLine
+from tests.conftest import CommandLine
+from tests.policies import IOI_HEADS, REFERENCE
 
-REFERENCE = ROOT / "policies" / "models" / "reference"
-IOI_HEADS = ["0.0", "0.4", "2.3", "3.0", "3.6"]
 DOCSTRING_HEADS = ["0.0", "0.2", "0.3", "0.5", "0.7"]
 
 POLICY = """\

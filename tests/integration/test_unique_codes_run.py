@@ -18,7 +18,7 @@ from auditkit.signing.cades import sign_detached
 from auditkit.signing.keys.signer import development_key
 from auditkit.verifying import verify
 from auditkit.verifying.recompute import mismatches
-from tests.conftest import QUICKSTART, Auditkit
+from tests.conftest import QUICKSTART, CommandLine
 
 NOW = datetime(2026, 11, 20, 9, 31, 0, tzinfo=UTC)
 
@@ -30,25 +30,27 @@ def policy(tmp_path: Path) -> Path:
         "path: models/reference", f"path: '{QUICKSTART.parent / 'models' / 'reference'}'"
     )
     head, _, _ = text.partition("\n  - id: greater_than")
-    first = head.replace("method: attributed-codes", "method: unique-codes")
+    first = head.replace("method: attributed-codes", "method: unique-codes, test_examples: 20")
     written = tmp_path / "policy.yaml"
     written.write_text(f"{first}\nreport: {{formats: [html]}}\n", encoding="utf-8")
     return written
 
 
-def test_a_task_by_the_published_method(policy: Path, tmp_path: Path, auditkit: Auditkit) -> None:
+def test_a_task_by_the_published_method(
+    policy: Path, tmp_path: Path, auditkit_here: CommandLine
+) -> None:
     """It runs, ends inconclusive with exit 3, says that it only observed, and verifies.
 
     Whoever changes one code and signs everything anew is caught by the codes that follow.
     """
-    ran = auditkit("run", policy, "--out", tmp_path / "out", "--json")
+    ran = auditkit_here("run", policy, "--out", tmp_path / "out", "--json")
     (task,) = ran.json()["tasks"]
     assert (ran.code, task["verdict"], task["causal"]) == (3, "inconclusive", "not_assessed")
     assert (task["behaviour"], task["heads_found"], task["missing"]) == ("observed", None, None)
     directory = Path(ran.json()["directory"])
     page = (directory / "report.html").read_text("utf-8")
     assert "a published method that only observes" in page
-    verified = auditkit("verify", directory, "--json")
+    verified = auditkit_here("verify", directory, "--json")
     assert (verified.code, verified.json()["ok"]) == (0, True)
 
     content = (directory / "evidence.json").read_bytes()

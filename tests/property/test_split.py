@@ -61,6 +61,7 @@ def possible(given_pairs: list[PromptPair], n: int, m: int) -> bool:
 def test_the_sets_share_no_text_and_have_the_sizes_asked_for(
     given_pairs: list[PromptPair], n: int, m: int, seed: int
 ) -> None:
+    """Whatever the pairs, no prompt stands in both sets, none is invented and none comes twice."""
     found = attempt(given_pairs, n, m, seed)
     if found is not None:
         discovery, test = found
@@ -74,6 +75,7 @@ def test_the_sets_share_no_text_and_have_the_sizes_asked_for(
 def test_a_split_is_found_whenever_there_is_one(
     given_pairs: list[PromptPair], n: int, m: int, seed: int
 ) -> None:
+    """The split is refused exactly where trying all ways finds none."""
     assert (attempt(given_pairs, n, m, seed) is not None) == possible(given_pairs, n, m)
 
 
@@ -81,6 +83,7 @@ def test_a_split_is_found_whenever_there_is_one(
 def test_the_same_pairs_and_seed_give_the_same_split_in_any_order(
     given_pairs: list[PromptPair], n: int, m: int, seed: int, order: object
 ) -> None:
+    """The order in which pairs are given does not move one of them to the other set."""
     shuffled = list(given_pairs)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     assert attempt(shuffled, n, m, seed) == attempt(given_pairs, n, m, seed)

@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -30,14 +30,14 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 import auditkit.verifying.protocol as protocol
 from auditkit.bundle.evidence import evidence_bytes
 from auditkit.bundle.run_files import ALL_NAMES, assemble, manifest, publish
-from auditkit.digest import canonical_json, sha256_hex
+from auditkit.digest import canonical_json
 from auditkit.errors import EvidenceError, InputError
 from auditkit.judging.editions import CURRENT
-from auditkit.law import load_law
+from auditkit.law import Law, load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
+from auditkit.report.own_templates.overriding import Templates
 from auditkit.signing.cades import sign_detached
-from auditkit.signing.commitment import read_commitment
 from auditkit.signing.dsse import sign_statement, statement_about
 from auditkit.signing.keys.signer import DEVELOPMENT_ORGANISATION, SigningKey, development_key
 from auditkit.signing.pdf import sign_pdf
@@ -45,53 +45,13 @@ from auditkit.store.evidence_store import EvidenceStore
 from auditkit.verifying import Brought, Verification, verify
 from auditkit.verifying.recompute import mismatches
 from tests.builders import audit_record, note_signer
+from tests.signed_runs import NOW, POLICY, RUN_ID, bundle_of, measured_record, one_page_pdf
 from tests.stores import Place
 
-NOW = datetime(2026, 11, 20, 9, 31, 0, tzinfo=UTC)
-POLICY = b"schema_version: '1'\n# as declared before the run\n"
-RUN_ID = "01234567-89ab-7def-8123-456789abcdef"
 OTHER_RUN_ID = "01234567-89ab-7def-8123-00000000000b"
 
 
 # A run, made as `auditkit run` makes one, with a one-page PDF in place of the typeset report.
-
-
-COMMITMENTS: dict[str, bytes] = {}
-"""The signatures over the policy that records name, by their digests."""
-
-
-def measured_record(run_id: str, key: SigningKey | None = None) -> AuditRecord:
-    """A record that is not stored yet; with a key, its policy was committed to an hour before."""
-    made = audit_record()
-    changed: dict[str, object] = {"sha256": "sha256:" + sha256_hex(POLICY)}
-    if key is not None:
-        signature = sign_detached(POLICY, key, NOW - timedelta(hours=1))
-        changed["commitment"] = read_commitment(POLICY, signature)
-        COMMITMENTS["sha256:" + sha256_hex(signature)] = signature
-    policy = made.policy.model_copy(update=changed)
-    return made.model_copy(update={"run_id": run_id, "policy": policy, "checkpoint": None})
-
-
-def one_page_pdf(attachments: dict[str, bytes]) -> bytes:
-    pdf = pikepdf.new()
-    pdf.add_blank_page(page_size=(595, 842))
-    pdf.pages[0].Contents = pdf.make_stream(b"BT ET % the page as signed")
-    pdf.docinfo["/Title"] = "The title as signed"
-    for name in sorted(attachments):
-        pdf.attachments[name] = attachments[name]
-    out = io.BytesIO()
-    pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-    return out.getvalue()
-
-
-def bundle_of(record: AuditRecord, key: SigningKey, policy: bytes = POLICY) -> dict[str, bytes]:
-    html = render_html(record, load_law())
-    parts = {"evidence.json": evidence_bytes(record), "policy.yaml": policy, "report.html": html}
-    signed = (html, sign_detached(html, key, NOW))
-    made = record.policy.commitment
-    commitment = None if made is None else COMMITMENTS[made.sha256]
-    pdf = sign_pdf(one_page_pdf(parts), key, NOW)
-    return assemble(record, policy, signed, pdf, key, commitment)
 
 
 @dataclass(frozen=True)
@@ -169,6 +129,22 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def same_build(monkeypatch: pytest.MonkeyPatch) -> None:
     """The installed auditkit is the one that made the records."""
     monkeypatch.setattr(protocol, "tool", lambda: audit_record().tool)
+
+
+LAID_OUT: dict[tuple[bytes, str], bytes] = {}
+
+
+@pytest.fixture(autouse=True)
+def laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that is verified again is not laid out again: it gives the same page each time."""
+
+    def render_once(record: AuditRecord, law: Law, templates: Templates) -> bytes:
+        asked = (evidence_bytes(record), repr(templates))
+        if asked not in LAID_OUT:
+            LAID_OUT[asked] = render_html(record, law, templates)
+        return LAID_OUT[asked]
+
+    monkeypatch.setattr(protocol, "render_html", render_once)
 
 
 @pytest.fixture
@@ -271,20 +247,8 @@ def one_bit_changed(run: Run, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ALL_NAMES))
-def test_one_bit_changed_in_any_file_is_caught(
-    run: Run, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_bit_changed_in_any_file_is_caught(run: Run, name: str) -> None:
     """Whichever byte of whichever file changes, the manifest's check fails and nothing crashes."""
-    law = load_law()
-    rendered = {evidence_bytes(run.record): render_html(run.record, law)}
-
-    def render_once(record: AuditRecord, of: object, _: object) -> bytes:
-        content = evidence_bytes(record)
-        if content not in rendered:
-            rendered[content] = render_html(record, law)
-        return rendered[content]
-
-    monkeypatch.setattr(protocol, "render_html", render_once)
     one_bit_changed(run, name)
 
 

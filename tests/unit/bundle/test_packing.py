@@ -35,7 +35,7 @@ from auditkit.verifying.limits import MAX_FILE_BYTES
 from auditkit.verifying.packed import MAX_ENTRIES, read_zip
 from tests.builders import note_signer
 from tests.conftest import ROOT, CommandLine
-from tests.tamper.test_tamper import NOW, RUN_ID, bundle_of, measured_record
+from tests.signed_runs import NOW, RUN_ID, bundle_of, measured_record
 from tests.toy_models import gpt2, save
 
 NAMES = (
@@ -303,6 +303,7 @@ def test_the_verifier_says_when_a_library_is_missing(packed: Packed, tmp_path: P
 def test_the_verifier_says_in_one_line_that_there_is_no_pack(
     packed: Packed, tmp_path: Path, bare: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
+    """An empty folder and a missing file are exit 4 and one line; an unknown option is exit 2."""
     script = unpacked(packed.files, tmp_path / "pack") / "verify.py"
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "empty", tmp_path / "nothing.zip"):
@@ -354,6 +355,7 @@ def written(entries: list[tuple[zipfile.ZipInfo | str, bytes]], **options: int) 
     ],
 )
 def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
+    """No entry's name leaves the pack, hides, or is spelled as another system spells paths."""
     with pytest.raises(EvidenceError, match="does not have the name"):
         read_zip(written([("a.txt", b"x"), (zipfile.ZipInfo(name), b"x")]))
 
@@ -375,6 +377,7 @@ def test_a_name_that_is_there_twice_is_refused(other: str) -> None:
 
 @pytest.mark.parametrize("kind", [0o120777, 0o010644, 0o060644, 0o040755])
 def test_links_pipes_devices_and_folders_are_refused(kind: int) -> None:
+    """An entry is a plain file: neither a link, nor a pipe, nor a device, nor a folder."""
     entry = zipfile.ZipInfo("run/link")
     entry.create_system, entry.external_attr = 3, kind << 16
     with pytest.raises(EvidenceError, match="a link or a device"):
@@ -394,11 +397,13 @@ def with_flags(content: bytes, flags: int) -> bytes:
     ("flags", "says"), [(0x1, "encrypted"), (0x41, "encrypted"), (0x20, "way")]
 )
 def test_encrypted_entries_are_refused(flags: int, says: str) -> None:
+    """An entry that is encrypted, or patched, is refused by what its flags say."""
     with pytest.raises(EvidenceError, match=says):
         read_zip(with_flags(written([("a.txt", b"x")]), flags))
 
 
 def test_other_compressions_are_refused() -> None:
+    """Only stored and deflated entries are read."""
     for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         with pytest.raises(EvidenceError, match="in a way that no pack is"):
             read_zip(written([("a.txt", b"x" * 99)], compression=method))
@@ -430,6 +435,7 @@ def test_a_bomb_that_lies_about_its_size_fills_no_memory() -> None:
 
 
 def test_many_entries_are_refused_before_they_are_read() -> None:
+    """One entry more than a pack may have is refused; as many as it may have are read."""
     entries: list[tuple[zipfile.ZipInfo | str, bytes]] = [
         (f"a{n}", b"") for n in range(MAX_ENTRIES + 1)
     ]
@@ -471,6 +477,7 @@ def test_overlapping_entries_are_refused() -> None:
 def test_a_zip_with_something_before_or_after_it_or_cut_short_is_refused(
     change: Callable[[bytes], bytes],
 ) -> None:
+    """The bytes are one whole zip from the first to the last, and its contents are those it sums up."""
     with pytest.raises(EvidenceError, match=r"zip"):
         read_zip(change(written([("a.txt", b"content of a")])))
 
@@ -520,6 +527,7 @@ def test_export_refuses_what_does_not_verify(
 
 
 def test_export_names_what_it_cannot_find(tmp_path: Path, auditkit_here: CommandLine) -> None:
+    """An unknown run is exit 2, a folder without one exit 4, and no pack is written."""
     target = tmp_path / "pack.zip"
     for run, code in (("0199", 2), (tmp_path, 4)):
         assert auditkit_here("export", run, "--runs", tmp_path, "--pack", target).code == code

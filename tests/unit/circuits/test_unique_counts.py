@@ -21,26 +21,21 @@ from auditkit.judging.editions import CURRENT
 from auditkit.judging.limitations import limitations_of
 from auditkit.records.audit import AuditRecord
 from auditkit.records.task import NullTest, TaskRecord
-from auditkit.records.unique_codes import PairCodes, PromptCodes
+from auditkit.records.unique_codes import PairCodes
 from auditkit.verifying.recompute import mismatches
 from tests.builders import D, audit_record, behaviour, copying, with_conclusions
-from tests.unique_codes_records import HEADS, pairs, unique_codes, watched_record, watching
+from tests.unique_codes_records import (
+    HEADS,
+    as_pairs,
+    pairs,
+    unique_codes,
+    watched_record,
+    watching,
+)
 
 CODES = st.lists(
     st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=7
 )  # one head: (on the positive, on the negative) per pair
-
-
-def as_pairs(table: list[list[tuple[int, int]]]) -> tuple[PairCodes, ...]:
-    """Pairs from each head's (positive, negative) codes, heads along the first axis."""
-    return tuple(
-        PairCodes(
-            example=i,
-            positive=PromptCodes(codes=tuple(head[i][0] for head in table), silent=()),
-            negative=PromptCodes(codes=tuple(head[i][1] for head in table), silent=()),
-        )
-        for i in range(len(table[0]))
-    )
 
 
 def names(table: list[list[tuple[int, int]]]) -> list[str]:

@@ -95,6 +95,7 @@ def test_another_verdict_is_a_difference() -> None:
 
 
 def test_other_prompts_are_a_difference() -> None:
+    """Test prompts with another digest are named as the only difference."""
     record = audit_record()
     examples = record.tasks[0].examples
     other = examples.model_copy(
@@ -161,6 +162,7 @@ def test_heads_that_are_only_counted_are_compared_too() -> None:
 
 
 def test_it_is_the_same_as_json() -> None:
+    """As JSON, the one part that differs has the one row that does, with both values and the band."""
     record = audit_record()
     said = agreement(record, moved(record, "1")).as_json()
     assert said["agrees"] is False

@@ -70,6 +70,7 @@ def additive(shares: dict[tuple[int, int], float]) -> Keeps:
 
 
 def test_every_head_is_patched_at_most_once() -> None:
+    """Whatever the effects, each head is either patched once or listed as not patched."""
     for seed in range(20):
         draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
         shares = {(la, h): draw.choice([0.0, 0.1, 0.3]) for la in range(3) for h in range(4)}
@@ -80,6 +81,7 @@ def test_every_head_is_patched_at_most_once() -> None:
 
 
 def test_screened_heads_are_patched_whatever_their_rank() -> None:
+    """A head that was screened is patched first, although others rank before it."""
     found = run(additive({(2, 3): 1.0}), rule(), screened=["2.3"])
     assert found.patched[0].head == "2.3"
     assert found.completion.alone.state == "observed"
@@ -106,6 +108,7 @@ def either(heads: Heads) -> float:
 
 
 def test_heads_that_only_show_together_are_found_by_completion() -> None:
+    """A head that shows only when another is replaced too is found by completion, not alone."""
     found = run(either, rule(), ranked=["0.0", "1.0", "1.1", *HEADS[1:4], *HEADS[6:]])
     assert [p.head for p in found.patched if p.effect.mean > 0] == ["0.0"]
     assert found.completion.alone.state == "not_observed"
@@ -125,6 +128,7 @@ def test_an_effect_spread_over_many_heads_is_not_completed() -> None:
 
 
 def test_no_completion_is_made_where_the_policy_wants_none() -> None:
+    """With a completion of 0 heads, none is added."""
     found = run(either, rule(completion=0), ranked=["0.0", "1.0", "1.1", *HEADS[1:4], *HEADS[6:]])
     assert found.completion.heads == ()
 
@@ -145,4 +149,5 @@ def test_nothing_can_be_dropped_from_what_is_left(seed: int) -> None:
 
 
 def test_shares_of_heads_are_rounded_up() -> None:
+    """A share of the heads is a whole number of them, at least one where there is any."""
     assert [count_of(Decimal("0.025"), n) for n in (0, 1, 40, 41, 144)] == [0, 1, 1, 2, 4]

@@ -21,7 +21,7 @@ from auditkit.records.audit import AuditRecord, Tool
 from auditkit.report.view import build_view
 from tests.builders import audit_record
 from tests.conftest import ROOT
-from tests.unit.report.test_report_html import rendered
+from tests.pages import rendered
 
 HIGH_RISK_DATES = ("2027-12-02", "2028-08-02")
 WRITTEN = ("*.md", "*.yaml", "*.json", "*.j2", "*.css")

@@ -61,6 +61,7 @@ def texts(value: object) -> Iterator[str]:
 
 
 def test_article_13_3_has_its_twelve_items_with_their_qualifiers() -> None:
+    """All twelve items of Article 13(3) are there in order, each under its own qualifier."""
     items = load_law().article_13.items
     assert tuple(item.id for item in items) == ARTICLE_13_ITEMS
     assert {item.id: item.qualifier for item in items} == QUALIFIERS
@@ -68,6 +69,7 @@ def test_article_13_3_has_its_twelve_items_with_their_qualifiers() -> None:
 
 @pytest.mark.parametrize("language", languages())
 def test_a_qualifier_is_in_the_words_of_its_item(language: str) -> None:
+    """In every language, a qualified item says its qualifier in the law's own words."""
     law = load_law(language)
     for item in law.article_13.items:
         assert item.qualifier == "unconditional" or law.qualifiers[item.qualifier] in item.quote, (
@@ -77,6 +79,7 @@ def test_a_qualifier_is_in_the_words_of_its_item(language: str) -> None:
 
 @pytest.mark.parametrize("language", languages())
 def test_what_is_quoted_of_the_opening_of_annex_iv_is_in_it(language: str) -> None:
+    """In every language, the quoted words stand in the opening of Annex IV."""
     annex = load_law(language).annex_iv
     assert annex.as_applicable in annex.opening
 
@@ -101,12 +104,14 @@ def test_only_own_words_are_put_into_another_language() -> None:
 
 
 def test_annex_iv_has_every_point() -> None:
+    """Points 1 and 2 have their letters, a to h, and 3 to 9 are one point each."""
     lettered = [f"IV.{point}({letter})" for point in (1, 2) for letter in "abcdefgh"]
     single = [f"IV.{point}" for point in range(3, 10)]
     assert [point.id for point in load_law().annex_iv.points] == lettered + single
 
 
 def test_article_13_quotes_are_the_laws_words(reference: str) -> None:
+    """Every quote of Article 13 stands in the reference word for word."""
     article = load_law().article_13
     quotes = [item.quote for item in article.items]
     lead = [article.paragraph_1, article.paragraph_2, article.lead_in, article.point_b_lead_in]
@@ -115,6 +120,7 @@ def test_article_13_quotes_are_the_laws_words(reference: str) -> None:
 
 
 def test_annex_iv_quotes_are_the_laws_words(reference: str) -> None:
+    """Every quote of Annex IV stands in the reference word for word."""
     annex = load_law().annex_iv
     quotes = [point.quote for point in annex.points]
     for quote in (*quotes, annex.opening, annex.point_1_lead_in, annex.point_2_lead_in):
@@ -122,6 +128,7 @@ def test_annex_iv_quotes_are_the_laws_words(reference: str) -> None:
 
 
 def test_the_register_has_the_dates_of_the_reference_and_no_others(reference: str) -> None:
+    """The register's dates are those of the reference, in its order."""
     start = reference.index("### 2.2 Date register")
     end = reference.index("AI literacy (Art. 4) as amended", start)
     dates = re.findall(r"\| \**(\d{4}-\d\d-\d\d)\** \|", reference[start:end])
@@ -129,6 +136,7 @@ def test_the_register_has_the_dates_of_the_reference_and_no_others(reference: st
 
 
 def test_every_hook_says_what_it_does_not_support() -> None:
+    """Every place that evidence may be cited for is the law's, and says what evidence may not do there."""
     law = load_law()
     assert tuple(hook.id for hook in law.hooks) == EVIDENCE_HOOKS
     known = {item.id for item in law.article_13.items} | {p.id for p in law.annex_iv.points}
@@ -139,10 +147,12 @@ def test_every_hook_says_what_it_does_not_support() -> None:
 
 
 def test_nothing_may_be_cited_for_risk_groups_or_data() -> None:
+    """No evidence may be cited for known risks, for groups of persons or for input data."""
     assert not {"13(3)(b)(iii)", "13(3)(b)(v)", "13(3)(b)(vi)"} & set(EVIDENCE_HOOKS)
 
 
 def test_high_risk_rules_carry_only_their_two_dates() -> None:
+    """Articles 6 to 27 apply from two dates, and no row gives them another."""
     rows = load_law().legal_register.rows
     assert [row.date for row in rows if "Articles 6 to 27" in row.scope] == [
         "2027-12-02",
@@ -167,16 +177,19 @@ def test_high_risk_rules_carry_only_their_two_dates() -> None:
     ],
 )
 def test_statements_that_are_false_today_do_not_appear(false_statement: str) -> None:
+    """No text about the law makes a statement that is out of date or was never true."""
     everything = "\n".join(texts(load_law()))
     assert not re.search(false_statement, everything, re.IGNORECASE)
 
 
 def test_no_sentence_of_ours_uses_a_forbidden_word() -> None:
+    """What we write about the law uses no word that overclaims."""
     for text in texts(load_law()):
         assert not OVERCLAIMS.search(text), text
 
 
 def test_the_register_says_its_quotes_were_not_read_in_the_official_journal() -> None:
+    """The register has its edition, its dates and the consolidated text that was read instead."""
     register = load_law().legal_register
     assert (register.version, register.read_on) == ("2026-11-20", "2026-11-20")
     assert register.review_by == "2027-02-20"
@@ -193,10 +206,12 @@ def test_the_register_says_its_quotes_were_not_read_in_the_official_journal() ->
     ],
 )
 def test_retention_runs_ten_years_from_placing_on_the_market(placed: str, until: str) -> None:
+    """Retention ends on the same day ten years on, and on 28 February where there is no 29th."""
     assert retention_end(placed, load_law().legal_register.retention.years) == until
 
 
 def test_lookups_know_their_ids_and_refuse_others() -> None:
+    """Items, points and hooks are found by their ids, and an unknown id is a ``KeyError``."""
     law = load_law()
     assert law.item("13(3)(b)(iv)").qualifier == "where applicable"
     assert law.point("IV.2(g)").quote.startswith("the validation and testing procedures")

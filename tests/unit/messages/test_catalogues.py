@@ -74,6 +74,7 @@ def test_a_catalogue_without_a_message_or_with_an_unsure_one_is_refused(spoken: 
     [b"not a catalogue", b'msgid "Contents\nmsgstr "Inhalt"\n', b'msgid ""\nmsgstr "\xff"\n'],
 )
 def test_a_damaged_catalogue_is_refused_in_one_line(content: bytes, spoken: Path) -> None:
+    """A catalogue that is none is refused in one line that names its file."""
     written(marked(template()), spoken)
     (spoken / "xx" / messages.CATALOGUE).write_bytes(content)
     with pytest.raises(AuditkitError) as error:
@@ -147,6 +148,7 @@ def test_a_language_has_as_many_plural_forms_as_it_needs(spoken: Path) -> None:
 
 
 def test_a_language_without_a_catalogue_is_named_with_those_there_are() -> None:
+    """A report in a language without a catalogue is refused, and the advice names those there are."""
     with pytest.raises(messages.CatalogueError, match="there is no report in 'de'") as error:
         render_html(
             RECORDS["hand-made"]().model_copy(
@@ -162,6 +164,7 @@ def test_a_language_without_a_catalogue_is_named_with_those_there_are() -> None:
 
 
 def test_the_language_in_force_ends_with_its_block(spoken: Path) -> None:
+    """Messages are in a language only inside its block, and values in them are never translated."""
     written(marked(template()), spoken)
     with speaking("xx"):
         assert _(N_("Contents")) == f"{OPEN}Contents{CLOSE}"

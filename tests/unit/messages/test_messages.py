@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
@@ -31,55 +30,18 @@ from auditkit.report.task.code_details import ROLES
 from auditkit.report.task.specification import TASK_KINDS, settings
 from auditkit.report.wording import ABLATIONS, METRICS, OBSERVATIONS, VERDICTS
 from tests.conftest import ROOT, SAMPLES
+from tests.pages import Page
 from tests.pseudo_language import CLOSE, LOCALE, OPEN, extracting, in_xx, marked, template, written
 from tests.report_records import RECORDS
 
-
-class Shown(HTMLParser):
-    """Everything on a page that is read: text, and the attributes that are read out or printed."""
-
-    READ = (
-        "alt",
-        "aria-label",
-        "title",
-        "data-running",
-        "content",
-        "placeholder",
-        "aria-description",
-    )
-    FOOT = ("data-before-page", "data-before-pages", "data-after-pages")
-    """One message in three pieces, around the numbers."""
-
-    def __init__(self, content: str) -> None:
-        super().__init__()
-        self.attributes: list[str] = []
-        self.texts: list[str] = []
-        self._inside = ""
-        self.feed(content)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag
-        named = dict(attrs)
-        if tag == "meta" and named.get("name") not in {"author", "description"}:
-            return
-        self.attributes += [named[name] or "" for name in self.READ if name in named]
-        self.attributes.append("".join(named.get(name) or "" for name in self.FOOT))
-
-    def handle_data(self, data: str) -> None:
-        if self._inside != "style":
-            self.texts.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = "" if tag == "style" else self._inside
-
-    def unmarked(self) -> list[str]:
-        """What of each text stands in no mark. A message goes on across the tags that it has as values."""
-        found = [_outside(text) for text in self.attributes]
-        return found + _outside(BETWEEN.join(self.texts)).split(BETWEEN)
-
-
 BETWEEN = "\x1f"
 """Stands between two texts of a page."""
+
+
+def unmarked(page: Page) -> list[str]:
+    """What of each text stands in no mark. A message goes on across the tags that it has as values."""
+    found = [_outside(text) for text in page.attributes]
+    return found + _outside(BETWEEN.join(page.texts)).split(BETWEEN)
 
 
 def _outside(text: str) -> str:
@@ -136,7 +98,7 @@ def unreachable(record: AuditRecord, law: Law) -> list[str]:
     known = {" ".join(text.split()) for text in (record.tool.name, *free(record), *quotes(law))}
     longest = sorted(filter(WORD.search, known), key=len, reverse=True)
     left = []
-    for text in Shown(render_html(record, law).decode()).unmarked():
+    for text in unmarked(Page(render_html(record, law))):
         rest = VERBATIM.sub("", " ".join(text.split()))
         if not WORD.search(rest) or rest in whole:
             continue
@@ -196,6 +158,7 @@ def test_the_template_has_every_message_of_code_templates_and_law() -> None:
 
 @pytest.mark.parametrize("language", messages.languages())
 def test_every_shipped_catalogue_is_complete(language: str) -> None:
+    """Each shipped catalogue is read whole and has its messages."""
     assert messages.catalogue(language).gettext("not assessed")
 
 

@@ -17,8 +17,8 @@ from auditkit.model.loading import load_subject
 from auditkit.model.memory import BASE, Load, Plan, bytes_of, plan_for
 from auditkit.model.sizes import sizes_of
 from auditkit.model.subject import Subject
+from tests.toy_audits import found, pairs
 from tests.toy_models import gpt2, llama, save
-from tests.unit.model.test_memory import found, pairs
 
 _MB = 1 << 18  # numbers in single precision that take 1 MiB
 
@@ -91,6 +91,7 @@ def budgeted(folder: Path, tmp_path: Path, more: int, offload: bool = False) -> 
 def test_a_budget_that_is_more_than_enough_bounds_nothing_and_counts_nothing(
     folder: Path, tmp_path: Path
 ) -> None:
+    """With memory to spare the plan stays as it is, and no forward pass is spent on counting."""
     plan, budget = budgeted(folder, tmp_path, 1 << 30)
     assert plan.working is None
     subject = load_subject(folder, revision=None, dtype="float32", memory=plan)
@@ -129,6 +130,7 @@ def test_a_model_that_takes_more_than_estimated_is_refused_with_what_would_do(
 
 
 def test_layers_that_are_read_when_they_run_are_not_counted(folder: Path, tmp_path: Path) -> None:
+    """A plan whose layers are offloaded is not counted by a trial run."""
     plan, budget = budgeted(folder, tmp_path, 0, offload=True)
     subject = load_subject(folder, revision=None, dtype="float32", memory=plan)
     assert within(budget, subject, pairs(2, 0), "logit_difference").counted is None

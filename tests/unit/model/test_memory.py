@@ -12,7 +12,6 @@ from accelerate.utils import PrefixedDataset  # type: ignore[import-untyped]
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from auditkit.circuits.methods import Found
 from auditkit.errors import EnvironmentUnavailableError
 from auditkit.identifying.mechanism import find_unique_codes, investigate, observe
 from auditkit.model.devices import device_of, peak_memory
@@ -20,11 +19,10 @@ from auditkit.model.loading import Dtype, load_subject
 from auditkit.model.memory import BASE, Load, Plan, bytes_of, plan_for
 from auditkit.model.sizes import sizes_of
 from auditkit.model.subject import Patch, Subject
-from auditkit.prompts.pairs import ResolvedPair
-from auditkit.records.prompts import PromptPair
 from tests.builders import specification
 from tests.devices import OnNoDevice
-from tests.toy_models import WORDS, gpt2, llama, save
+from tests.toy_audits import found, pairs
+from tests.toy_models import gpt2, llama, save
 
 IDS = torch.tensor([[1, 2, 4, 6, 1], [1, 3, 5, 6, 1]])
 
@@ -33,25 +31,6 @@ IDS = torch.tensor([[1, 2, 4, 6, 1], [1, 3, 5, 6, 1]])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     model: PreTrainedModel = request.param()
     return save(model, tmp_path / "model")
-
-
-def pairs(n: int, seed: int) -> tuple[ResolvedPair, ...]:
-    """Pairs of two lengths."""
-    draw = torch.Generator().manual_seed(seed)
-    text = PromptPair(positive="p", negative="n", answers=("a",), wrong=("w",))
-    made = []
-    for i in range(n):
-        both = torch.randint(1, len(WORDS), (2, 5 + i % 2), generator=draw).tolist()
-        made.append(ResolvedPair(text, tuple(both[0]), tuple(both[1]), (3,), (4,)))
-    return tuple(made)
-
-
-def found(folder: Path, memory: Plan) -> Found:
-    """What an audit finds in the model under a memory plan."""
-    subject = load_subject(folder, revision=None, dtype="float32", memory=memory)
-    settings = specification()
-    test = observe(subject, pairs(8, 1), settings, attributed=False, positives=False)
-    return investigate(subject, pairs(8, 0), test, settings, lambda _done: None)
 
 
 def test_one_pair_at_a_time_in_files_gives_the_same(folder: Path, tmp_path: Path) -> None:
@@ -192,6 +171,7 @@ class Counting:
 
 
 def test_an_offloaded_model_gives_the_same_audit(folder: Path, tmp_path: Path) -> None:
+    """With layers read from files when they run, the mechanism found is the same record."""
     there = offloaded(folder, tmp_path)
     here = load_subject(folder, revision=None, dtype="float32")
     settings = specification()
@@ -242,6 +222,7 @@ def test_the_watch_for_tensors_without_a_device_sees_one(folder: Path) -> None:
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
+    """Without a CUDA device, ``cuda`` is refused and ``auto`` is the processor."""
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device here")
     with pytest.raises(EnvironmentUnavailableError, match="no CUDA device"):
@@ -263,11 +244,13 @@ def test_the_peak_is_that_of_this_process() -> None:
     [("8GiB", 8 << 30), ("500 MB", 500_000_000), ("1.5GiB", 3 << 29), ("4096", 4096)],
 )
 def test_sizes_are_read_with_their_units(text: str, size: int) -> None:
+    """Decimal and binary units, fractions and plain bytes are read exactly."""
     assert bytes_of(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "8 bananas", "-1GiB", "0", "GiB"])
 def test_what_is_no_size_is_refused(text: str) -> None:
+    """Nothing, a word, a negative number, zero and a unit alone are no sizes."""
     with pytest.raises(ValueError):  # noqa: PT011 - the command line says what is wrong
         bytes_of(text)
 

@@ -158,6 +158,7 @@ def test_hidden_files_are_not_in_a_snapshot(model: Path, place: Path) -> None:
 
 
 def test_a_snapshot_is_removed_whatever_ends_the_work(model: Path, place: Path) -> None:
+    """An interrupt leaves no copy of the model behind."""
     with pytest.raises(KeyboardInterrupt), hold(model, place):
         raise KeyboardInterrupt
     assert [path.name for path in place.iterdir()] == ["lock"]
@@ -213,6 +214,7 @@ def test_a_copy_that_cannot_be_finished_leaves_nothing(model: Path, place: Path)
 
 
 def test_a_place_that_others_can_open_is_refused(model: Path, place: Path) -> None:
+    """No snapshot is made in a folder that other users can open."""
     place.mkdir(mode=0o755)
     place.chmod(0o755)
     with pytest.raises(EnvironmentUnavailableError, match="others can open it"):
@@ -278,6 +280,7 @@ def test_a_file_replaced_after_it_was_listed_is_refused_at_once(
 
 @pytest.mark.parametrize("kind", ["pipe", "link to weights", "socket"])
 def test_what_is_not_a_plain_file_is_refused(model: Path, place: Path, kind: str) -> None:
+    """A pipe, a socket or a link among the weights is refused, not followed."""
     import socket
 
     target = model / "odd.safetensors"
@@ -352,6 +355,7 @@ def test_a_configuration_cannot_name_hidden_weights(model: Path, place: Path) ->
 
 
 def test_an_adapter_is_refused(model: Path, place: Path) -> None:
+    """A folder with an adapter is not held as a model."""
     (model / "adapter_config.json").write_text("{}")
     with pytest.raises(ModelError, match="adapter"):
         hold(model, place).__enter__()

@@ -173,6 +173,7 @@ def test_replacing_every_head_keeps_the_scale_of_effects(case: Case) -> None:
 
 @pytest.mark.parametrize("pooling", ["mean", "first", "last"])
 def test_pooling_is_over_the_positions_it_names(pooling: Pooling, tmp_path: Path) -> None:
+    """The embedding is the mean, the first or the last hidden state that transformers gives, made unit."""
     folder = text_model("bert", "similarity", tmp_path / "bert")
     case = Case(folder, "similarity", pairs_of("similarity"), pooling)
     tokenizer, model = (
@@ -208,6 +209,7 @@ def test_a_pair_of_texts_is_encoded_as_the_model_has_it(family: str, tmp_path: P
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
 def test_ids_without_transformers_are_those_of_transformers(family: str, tmp_path: Path) -> None:
+    """Single texts and pairs get the ids that transformers gives them."""
     folder = text_model(family, "classification", tmp_path / family)
     ours, theirs = Texts.from_folder(folder).tokenizer, AutoTokenizer.from_pretrained(folder)
     for texts in (("the nurse works",), ("unknown wo nurses!",), ("she reads", "he writes code")):
@@ -245,11 +247,13 @@ def test_a_classifier_without_a_padding_token_runs_batches(tmp_path: Path) -> No
 def test_where_a_classifier_is_read_off_is_observed(
     family: str, read_at: str, tmp_path: Path
 ) -> None:
+    """The position is seen by running the model: the first for encoders, the last for a decoder."""
     folder = text_model(family, "classification", tmp_path / family)
     assert Case(folder, "classification", pairs_of("classification")).subject.read_at == read_at
 
 
 def test_a_classifier_that_reads_the_mean_is_read_off_everywhere(tmp_path: Path) -> None:
+    """Where the model averages its positions, each of them is read."""
     folder = text_model("modernbert", "classification", tmp_path / "modernbert")
     model = LOADERS["classification"].from_pretrained(folder)
     model.config.classifier_pooling = "mean"
@@ -258,6 +262,7 @@ def test_a_classifier_that_reads_the_mean_is_read_off_everywhere(tmp_path: Path)
 
 
 def test_kinds_that_fit_are_told_from_the_configuration(tmp_path: Path) -> None:
+    """A model's class names the kind it fits, and another kind is refused with both."""
     for family, kind in (
         ("bert", "classification"),
         ("roberta", "masked_token"),
@@ -270,6 +275,7 @@ def test_kinds_that_fit_are_told_from_the_configuration(tmp_path: Path) -> None:
 
 
 def test_regression_is_refused_with_the_reason(tmp_path: Path) -> None:
+    """A classifier with one number and no labels fits no kind, and the refusal says why."""
     folder = text_model("bert", "classification", tmp_path / "bert")
     path = folder / "config.json"
     config = json.loads(path.read_bytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,15 @@ import pytest
 from auditkit.errors import InputError, Problem
 from auditkit.policy import Policy, parse_policy
 from auditkit.policy.source import KeyPath, dotted
-from tests.hostile_policies import SCHEMA, TEXT_FIELDS, complete, with_text
+from tests.hostile_policies import (
+    FREE,
+    SCHEMA,
+    TEXT_FIELDS,
+    complete,
+    shapes_at,
+    together,
+    with_text,
+)
 
 MARKUP = (
     '</p><script>alert(1)</script><img src=x onerror=alert(1)>" onload="x" <a href="file:///etc">'
@@ -31,33 +40,19 @@ PAYLOADS = {
 NEVER_KEPT = {"control", "bidi", "isolate", "line_separator", "megabyte"}
 """Payloads that no field may hold."""
 
-FREE = {
-    "declared_by.name",
-    "declared_by.role",
-    'instructions_for_use["13(3)(a)"].text',
-    'instructions_for_use["13(3)(b)(i)"].not_applicable',
-    'instructions_for_use["13(3)(b)(ii)"].owner',
-    "model.path",
-    "model.signature.bundle",
-    "model.signature.certificate",
-    "model.signature.public_key",
-    "report.template_dir",
-    "system.high_risk.point",
-    "system.intended_purpose",
-    "system.name",
-    "system.provider.address",
-    "system.provider.authorised_representative.address",
-    "system.provider.authorised_representative.email",
-    "system.provider.authorised_representative.name",
-    "system.provider.email",
-    "system.provider.name",
-    "system.version",
-    "tasks[0].expected.source",
-    "tasks[0].prompts.file",
-    "tasks[0].title",
-}
-"""The fields that hold whatever text a provider writes. A new one is added here, and is then printed by
-``tests/integration/test_hostile_policy_run.py``."""
+ONE_OF_EACH_KIND: tuple[KeyPath, ...] = (
+    ("system", "name"),
+    ("tasks", 0, "prompts", "file"),
+    ("report", "language"),
+    ("tasks", 0, "id"),
+    ("defaults", "thresholds", "tau"),
+    ("model", "hub"),
+    ("tasks", 0, "method"),
+)
+"""A text and the name of a file, both free; a language; a name, a number and an address of a pattern; and
+one of a list."""
+
+MORE_THAN_ANY_PATTERN = "a" * 10_000
 
 
 def outcome(policy: Any) -> Policy | tuple[Problem, ...]:  # noqa: ANN401
@@ -106,8 +101,19 @@ def test_the_walk_finds_the_fields_of_every_block() -> None:
     assert len(found) > 60
 
 
+def kind_of(path: KeyPath) -> tuple[bool, frozenset[str]]:
+    """Whether a field is free, and by what its shapes bound it."""
+    limits = {"maxLength", "pattern", "enum", "const"}
+    return dotted(path) in FREE, frozenset(key for s in shapes_at(path) for key in limits & set(s))
+
+
+def test_every_kind_of_field_has_one_that_stands_for_it() -> None:
+    """A kind of field that the schema gains is a kind on which each payload is tried by itself."""
+    assert {kind_of(path) for path in ONE_OF_EACH_KIND} == {kind_of(path) for path in TEXT_FIELDS}
+
+
 @pytest.mark.parametrize("kind", PAYLOADS)
-@pytest.mark.parametrize("path", TEXT_FIELDS, ids=dotted)
+@pytest.mark.parametrize("path", ONE_OF_EACH_KIND, ids=dotted)
 def test_a_hostile_text_is_refused_with_its_key_or_kept_as_it_is(path: KeyPath, kind: str) -> None:
     """Free fields keep markup, template syntax and addresses as text; every other field refuses them."""
     found = outcome(with_text(complete(), path, PAYLOADS[kind]))
@@ -118,6 +124,46 @@ def test_a_hostile_text_is_refused_with_its_key_or_kept_as_it_is(path: KeyPath, 
         assert isinstance(found, tuple)
         assert {problem.key for problem in found} == {dotted(path)}
         assert_can_be_shown(found)
+
+
+def refused(texts: Mapping[KeyPath, str]) -> set[str]:
+    """The keys that are refused when these texts are each in its field, a policy full at a time."""
+    found: set[str] = set()
+    for policy, held in together(texts):
+        problems = outcome(policy)
+        if isinstance(problems, Policy):
+            assert {path: at(problems, path) for path in held} == {p: texts[p] for p in held}
+        else:
+            assert_can_be_shown(problems)
+            found |= {problem.key for problem in problems}
+    return found
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PAYLOADS if kind != "megabyte"])
+def test_no_field_lets_a_hostile_text_by(kind: str) -> None:
+    """In all fields at once, each is refused by its key that may not hold it; the free ones keep theirs.
+
+    A megabyte in each would be no policy at all: lengths are the next test's.
+    """
+    free = {path for path in TEXT_FIELDS if dotted(path) in FREE}
+    bad = set(TEXT_FIELDS) if kind in NEVER_KEPT else set(TEXT_FIELDS) - free
+    everywhere = refused(dict.fromkeys(TEXT_FIELDS, PAYLOADS[kind]))
+    assert everywhere == {dotted(path) for path in bad}
+    kept = refused(dict.fromkeys(free, PAYLOADS[kind]))
+    assert kept == ({dotted(path) for path in free} if kind in NEVER_KEPT else set())
+
+
+def test_every_field_has_its_greatest_length() -> None:
+    """A free field holds as many letters as the schema says and not one more; no pattern goes on for ever."""
+    longest = {
+        path: max(shape["maxLength"] for shape in shapes_at(path))
+        for path in TEXT_FIELDS
+        if dotted(path) in FREE
+    }
+    assert refused({path: "a" * length for path, length in longest.items()}) == set()
+    too_long = dict.fromkeys(TEXT_FIELDS, MORE_THAN_ANY_PATTERN)
+    too_long |= {path: "a" * (length + 1) for path, length in longest.items()}
+    assert refused(too_long) == {dotted(path) for path in TEXT_FIELDS}
 
 
 @pytest.mark.parametrize("kind", PAYLOADS)

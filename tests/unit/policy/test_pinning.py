@@ -57,10 +57,12 @@ def signed(model: Path, signer: Publisher) -> Path:
 
 
 def test_a_policy_that_fixes_nothing_pins_nothing(model: Path) -> None:
+    """Without digests or a signature in the policy, the record has no pins."""
     assert confirm_pins(policy(model.parent, "dtype: float32"), held(model)) == ()
 
 
 def test_digests_that_agree_are_recorded_as_pins(model: Path) -> None:
+    """Each digest that the policy fixes and the model has is a pin of the record."""
     found = fingerprint(model)
     pins = f'root_digest: "{found.root_digest}", weights_digest: "{found.weights_digest}"'
     assert confirm_pins(policy(model.parent, pins), held(model)) == (
@@ -71,6 +73,7 @@ def test_digests_that_agree_are_recorded_as_pins(model: Path) -> None:
 
 @pytest.mark.parametrize("by", ["root_digest", "weights_digest"])
 def test_another_digest_is_refused_with_both_values(model: Path, by: str) -> None:
+    """A model with another digest is exit 6, and both digests are named."""
     other = "sha256:" + "0" * 64
     with pytest.raises(ModelError) as caught:
         confirm_pins(policy(model.parent, f'{by}: "{other}"'), held(model))
@@ -164,6 +167,7 @@ def test_signed_hidden_files_are_not_asked_for(model: Path, signer: Publisher) -
 
 
 def test_a_signature_that_does_not_verify_is_refused(model: Path, signer: Publisher) -> None:
+    """A signed statement changed by one letter pins nothing."""
     path = signed(model, signer)
     bundle = json.loads(path.read_bytes())
     payload = bundle["dsseEnvelope"]["payload"]

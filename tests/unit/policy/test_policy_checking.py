@@ -23,9 +23,7 @@ from auditkit.policy.model_folder import (
 )
 from auditkit.policy.prompting import prepare_task
 from auditkit.prompts.tokens import Tokenizer
-from tests.conftest import ROOT
-
-STORIES = ROOT.parent / "shared" / "models" / "stories260K"
+from tests.conftest import ROOT, STORIES
 
 WORDS = ["?", *(f"w{n}" for n in range(100)), "yes", "no"]
 CONFIG: dict[str, object] = {
@@ -93,6 +91,7 @@ def model_errors(folder: Path) -> list[tuple[type[ModelError], str]]:
 
 
 def test_a_sound_policy_passes_and_lists_what_was_and_was_not_checked(folder: Path) -> None:
+    """Nothing is wrong, and the outcome says what was looked at and that the weights were not."""
     outcome = check(folder)
     assert (outcome.problems, outcome.model_errors) == ((), ())
     assert outcome.checked == (
@@ -106,6 +105,7 @@ def test_a_sound_policy_passes_and_lists_what_was_and_was_not_checked(folder: Pa
 
 
 def test_a_head_beyond_the_model_is_a_problem_at_its_line(folder: Path) -> None:
+    """Each head that the model does not have is placed by line and key, with the heads it has."""
     edit(folder, '["3.5", "0.0"]', '\n        - "0.0"\n        - "9.9"\n        - "3.6"')
     found = check(folder).problems
     assert [(each.line, each.key) for each in found] == [
@@ -117,6 +117,7 @@ def test_a_head_beyond_the_model_is_a_problem_at_its_line(folder: Path) -> None:
 
 
 def test_a_missing_folder_is_named_and_heads_and_tokens_are_not_checked(folder: Path) -> None:
+    """Without the model its heads and tokens are listed as not checked; the prompt file is checked."""
     edit(folder, "path: model", "path: nowhere")
     outcome = check(folder)
     (error,) = outcome.model_errors
@@ -132,6 +133,7 @@ def test_a_missing_folder_is_named_and_heads_and_tokens_are_not_checked(folder: 
 
 
 def test_pickled_weights_are_refused_with_the_way_out(folder: Path) -> None:
+    """Weights that could run code are refused, and the advice is to convert them."""
     (folder / "model" / "model.safetensors").rename(folder / "model" / "pytorch_model.bin")
     (error,) = check(folder).model_errors
     assert isinstance(error, UnsafeModelError)
@@ -140,6 +142,7 @@ def test_pickled_weights_are_refused_with_the_way_out(folder: Path) -> None:
 
 
 def test_a_folder_without_weights_tokenizer_or_configuration_lists_all_three(folder: Path) -> None:
+    """An empty folder is three errors, one for each file that is missing."""
     for path in (folder / "model").iterdir():
         path.unlink()
     kinds = [kind for kind, _ in model_errors(folder)]
@@ -159,6 +162,7 @@ def test_a_folder_without_weights_tokenizer_or_configuration_lists_all_three(fol
 def test_a_configuration_that_cannot_be_audited_is_refused(
     folder: Path, change: dict[str, object], kind: type[ModelError], part: str
 ) -> None:
+    """Code of its own, no kind and no heads are each refused by what they lack or ask for."""
     config = {key: value for key, value in {**CONFIG, **change}.items() if value is not None}
     (folder / "model" / "config.json").write_text(json.dumps(config))
     ((found, message),) = model_errors(folder)
@@ -168,17 +172,20 @@ def test_a_configuration_that_cannot_be_audited_is_refused(
 
 @pytest.mark.parametrize("content", ["{", "[]", "[" * 100_000, "\xff"])
 def test_a_configuration_that_is_not_json_is_refused(folder: Path, content: str) -> None:
+    """Half, no object, far too deep and not UTF-8: each is one error, and none crashes."""
     (folder / "model" / "config.json").write_bytes(content.encode("latin-1"))
     assert [kind for kind, _ in model_errors(folder)] == [UnsupportedModelError]
 
 
 def test_a_tokenizer_that_cannot_be_read_is_a_fault_of_the_model(folder: Path) -> None:
+    """A tokenizer file that is none is an error of the model, not of the policy."""
     (folder / "model" / "tokenizer.json").write_text("{}")
     (error,) = check(folder).model_errors
     assert "not a readable tokenizer" in str(error)
 
 
 def test_the_shape_is_read_under_any_of_its_names(tmp_path: Path) -> None:
+    """Numbers of layers and heads are found in a nested configuration too."""
     nested = {"model_type": "m", "text_config": {"num_hidden_layers": 2, "num_attention_heads": 3}}
     for name in ("model.safetensors", "tokenizer.json"):
         (tmp_path / name).write_text("{}")
@@ -188,6 +195,7 @@ def test_the_shape_is_read_under_any_of_its_names(tmp_path: Path) -> None:
 
 
 def test_prompt_problems_of_every_kind_are_found_with_file_and_line(folder: Path) -> None:
+    """Uneven prompts and an answer of several tokens are each placed by file and line."""
     entries = [entry(n) for n in range(30)]
     entries[3]["negative"] = "w3"
     entries[5]["answer"] = " yes no"
@@ -202,11 +210,13 @@ def test_prompt_problems_of_every_kind_are_found_with_file_and_line(folder: Path
 
 
 def test_a_task_without_negatives_is_refused(folder: Path) -> None:
+    """Pairs without a matched negative are refused for that reason alone."""
     write_pairs(folder, [{**entry(n), "negative": ""} for n in range(30)])
     assert {each.message for each in check(folder).problems} == {"there is no negative prompt"}
 
 
 def test_problems_of_heads_prompts_and_model_are_found_at_once(folder: Path) -> None:
+    """One check finds the wrong head, all thirty wrong answers and the pickled weights."""
     edit(folder, '"3.5"', '"9.9"')
     write_pairs(folder, [{**entry(n), "answer": " yes no"} for n in range(30)])
     (folder / "model" / "model.safetensors").rename(folder / "model" / "weights.pt")
@@ -216,12 +226,14 @@ def test_problems_of_heads_prompts_and_model_are_found_at_once(folder: Path) -> 
 
 
 def test_two_tasks_on_one_faulty_file_report_it_once(folder: Path) -> None:
+    """A faulty prompt file that two tasks share is reported once."""
     edit(folder, "tasks:\n", "tasks:\n  - {id: b, title: B, prompts: {file: pairs.jsonl}}\n")
     write_pairs(folder, [{**entry(n), "answer": " yes no"} for n in range(30)])
     assert len(check(folder).problems) == 30
 
 
 def test_a_prompt_longer_than_the_model_reads_is_refused(folder: Path) -> None:
+    """The longest prompt is held against the positions the model has, and both are named."""
     longer = [
         {**entry(n), "positive": f"w{n} w0" + " w2" * 8, "negative": f"w{n} w1" + " w2" * 8}
         for n in range(30)
@@ -233,12 +245,14 @@ def test_a_prompt_longer_than_the_model_reads_is_refused(folder: Path) -> None:
 
 
 def test_a_generator_that_does_not_fit_is_a_problem_at_its_line(folder: Path) -> None:
+    """A generator whose words are not in the model's vocabulary is placed by line and key."""
     edit(folder, "{file: pairs.jsonl}", "{generator: docstring}")
     (problem,) = check(folder).problems
     assert (problem.line, problem.key) == (12, "tasks[0].prompts")
 
 
 def test_a_hub_model_is_not_checked_but_its_prompt_file_is(folder: Path) -> None:
+    """Without the model on disk the file's pairs are counted, and the rest is listed as not checked."""
     edit(folder, "{path: model}", "{hub: a/b, revision: " + "0" * 40 + "}")
     write_pairs(folder, [entry(n) for n in range(12)])
     outcome = check(folder)
@@ -253,6 +267,7 @@ def test_a_hub_model_is_not_checked_but_its_prompt_file_is(folder: Path) -> None
 def test_a_file_gives_what_remains_as_test_pairs_unless_the_policy_says_how_many(
     folder: Path,
 ) -> None:
+    """Without a number the rest is the test set; with one that the file lacks, the policy is refused."""
     loaded = load_policy(folder / "policy.yaml")
     tokenizer = Tokenizer.from_folder(folder / "model")
     specification, prompts = prepare_task(loaded, loaded.policy.tasks[0], tokenizer)
@@ -264,6 +279,7 @@ def test_a_file_gives_what_remains_as_test_pairs_unless_the_policy_says_how_many
 
 
 def test_a_real_model_folder_passes(folder: Path) -> None:
+    """stories260K passes with a generator that fits it, and a head it does not have is named."""
     if not STORIES.is_dir():
         pytest.skip("the stories260K model is not beside this checkout")
     edit(folder, "{path: model}", f"{{path: '{STORIES}'}}")
@@ -275,6 +291,7 @@ def test_a_real_model_folder_passes(folder: Path) -> None:
 
 
 def test_checking_imports_neither_torch_nor_transformers() -> None:
+    """A policy is checked without the libraries that run models."""
     code = (
         "import sys, auditkit.policy.checking\n"
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"

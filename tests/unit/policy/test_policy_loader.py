@@ -23,6 +23,7 @@ def faults(content: str | bytes) -> list[tuple[int | None, str, str]]:
 
 
 def test_only_true_false_null_and_plain_integers_are_typed() -> None:
+    """Everything else stays the text that was written, decimals and dates too."""
     text = """
 typed: [true, false, null, ~, , 0, -3, 42]
 kept: [0.1, 1.10, 1e-3, NO, yes, on, True, Null, 12:30:45, 2026-01-01, 012, 0x1F, 1_000, +1, .inf]
@@ -39,14 +40,17 @@ quoted: ["1", 'true', "null", ""]
 
 
 def test_an_integer_too_long_to_be_one_stays_text() -> None:
+    """Five thousand digits are kept as text."""
     assert read_source(b"a: " + b"9" * 5000, "p").data["a"] == "9" * 5000
 
 
 def test_an_empty_value_is_null() -> None:
+    """A key without a value is null, and the next key is its own."""
     assert read_source(b"a:\nb: 1\n", "p").data == {"a": None, "b": 1}
 
 
 def test_every_key_and_list_entry_has_its_line() -> None:
+    """A key that is missing has the line of the nearest one above it."""
     source = read_source(b"a: 1\nb:\n  - x\n  - c: 2\n    d: 3\n", "p")
     assert source.lines[("a",)] == 1
     assert source.lines[("b", 0)] == 3
@@ -55,12 +59,14 @@ def test_every_key_and_list_entry_has_its_line() -> None:
 
 
 def test_a_key_path_is_written_as_a_reader_would() -> None:
+    """Plain keys are joined by dots; indices and other keys stand in brackets."""
     path = ("tasks", 0, "expected", "min_recall")
     assert dotted(path) == "tasks[0].expected.min_recall"
     assert dotted(("instructions_for_use", "13(3)(d)")) == 'instructions_for_use["13(3)(d)"]'
 
 
 def test_windows_line_ends_and_a_byte_order_mark_change_nothing() -> None:
+    """The same values and lines are read."""
     plain = read_source("a: é\nb: |\n  x\n  y\n".encode(), "p")
     other = read_source("\ufeffa: é\r\nb: |\r\n  x\r\n  y\r\n".encode(), "p")
     assert (other.data, other.lines) == (plain.data, plain.lines)
@@ -108,6 +114,7 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing() -> None:
 def test_notation_that_would_surprise_is_refused_with_line_and_key(
     text: str, expected: tuple[int | None, str, str]
 ) -> None:
+    """Doubled keys, anchors, aliases, tags and the like are problems at their line and key."""
     line, key, beginning = expected
     found = faults(text)
     matching = [each for each in found if each[2].startswith(beginning)]
@@ -119,23 +126,28 @@ def test_notation_that_would_surprise_is_refused_with_line_and_key(
 
 
 def test_bytes_that_are_not_utf8_are_reported_under_their_key() -> None:
+    """A byte of another encoding is placed by line and key."""
     assert faults(b"a: 1\nb: caf\xe9\n") == [(2, "b", "the text is not UTF-8 here")]
 
 
 def test_utf16_is_refused_as_not_text() -> None:
+    """A file of two bytes a letter is no text."""
     assert faults("a: 1\n".encode("utf-16"))[0][2].startswith("the file is not text")
 
 
 def test_several_faults_are_found_at_once() -> None:
+    """Four faults on four lines are four problems."""
     assert [line for line, _, _ in faults("a: &x 1\nb: *x\na: 2\nc: !t 3\n")] == [1, 2, 3, 4]
 
 
 def test_a_policy_over_one_mebibyte_is_refused() -> None:
+    """One byte too many is one problem, and nothing is read."""
     assert faults(b"#" * (MAX_BYTES + 1)) == [(None, "", "the policy is larger than 1 MiB")]
 
 
 @pytest.mark.parametrize("opening", ["[", "{", "- ", "? ", "[{a: "])
 def test_deep_nesting_is_refused_fast(opening: str) -> None:
+    """Twenty thousand brackets are refused for their depth, and neither crash nor take long."""
     begun = time.perf_counter()
     found = faults(opening * 20_000)
     assert time.perf_counter() - begun < 2
@@ -143,11 +155,13 @@ def test_deep_nesting_is_refused_fast(opening: str) -> None:
 
 
 def test_twenty_levels_are_read_and_twenty_one_are_not() -> None:
+    """The limit of depth is exactly twenty."""
     assert not faults("a: " + "[" * 20 + "]" * 20)
     assert faults("a: " + "[" * 21 + "]" * 21)
 
 
 def test_an_alias_bomb_is_refused_fast() -> None:
+    """Each alias is refused where it stands; none is followed."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
     begun = time.perf_counter()
@@ -158,6 +172,7 @@ def test_an_alias_bomb_is_refused_fast() -> None:
 
 @pytest.mark.parametrize("text", ["a: [" + "b," * 400_000 + "]", "#\x07\n" * 300_000])
 def test_a_policy_full_of_values_or_of_controls_is_refused_fast(text: str) -> None:
+    """Hundreds of thousands of either give a few problems, at once."""
     begun = time.perf_counter()
     assert 0 < len(faults(text)) <= 21
     assert time.perf_counter() - begun < 5
@@ -166,6 +181,7 @@ def test_a_policy_full_of_values_or_of_controls_is_refused_fast(text: str) -> No
 def test_a_missing_file_a_folder_and_an_unreadable_file_are_problems_of_the_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Each is an input error that says which it is."""
     with pytest.raises(InputError, match="there is no such file"):
         load_policy(tmp_path / "none.yaml")
     with pytest.raises(InputError, match="this is a folder"):

@@ -55,6 +55,7 @@ def one(*edits: tuple[str, str]) -> Problem:
 
 
 def test_the_complete_policy_is_read_as_written() -> None:
+    """A policy with every key gives every value it states, in its type."""
     policy = parse(COMPLETE)
     first, second = policy.tasks
     assert policy.system.provider.authorised_representative is not None
@@ -78,6 +79,7 @@ def test_the_complete_policy_is_read_as_written() -> None:
 
 
 def test_a_loaded_policy_keeps_its_bytes_their_digest_and_its_folder(tmp_path: Path) -> None:
+    """The policy is kept byte for byte, and its paths start from its folder."""
     path = tmp_path / "policy.yaml"
     path.write_text(COMPLETE, encoding="utf-8")
     loaded = load_policy(path)
@@ -90,6 +92,7 @@ def test_a_loaded_policy_keeps_its_bytes_their_digest_and_its_folder(tmp_path: P
 
 
 def test_a_task_overrides_the_defaults_block_and_that_overrides_the_standard() -> None:
+    """What neither sets is standard, and listed as defaulted."""
     policy = parse(COMPLETE)
     first, second = (policy.specification(task) for task in policy.tasks)
     assert (first.seed, first.ablations, first.thresholds.tau) == (11, ("mean",), Decimal("0.03"))
@@ -102,6 +105,7 @@ def test_a_task_overrides_the_defaults_block_and_that_overrides_the_standard() -
 
 
 def test_the_least_policy_takes_every_default_and_says_so() -> None:
+    """A policy without settings has the standard ones, and each is listed as defaulted."""
     policy = parse(LEAST)
     specification = policy.specification(policy.tasks[0])
     standard = STANDARD.model_copy(
@@ -116,6 +120,7 @@ def test_the_least_policy_takes_every_default_and_says_so() -> None:
 
 
 def test_decimals_are_exact() -> None:
+    """A decimal keeps the digits it was written with."""
     policy = parse(edited(("tolerance: 0.1", "tolerance: 0.10"), ("1e-2", "1e-3")))
     specification = policy.specification(policy.tasks[1])
     assert str(specification.thresholds.tolerance) == "0.10"
@@ -210,6 +215,7 @@ def test_decimals_are_exact() -> None:
 def test_a_fault_names_its_key_in_plain_words_and_says_what_to_write(
     old: str, new: str, key: str, message: str, advice: str
 ) -> None:
+    """No fault is told in the words of the library that found it."""
     problem = one((old, new))
     assert key in problem.key
     assert message in problem.message
@@ -218,6 +224,7 @@ def test_a_fault_names_its_key_in_plain_words_and_says_what_to_write(
 
 
 def test_a_branch_is_not_a_revision() -> None:
+    """A revision is a commit, and the refusal says why a branch is none."""
     text = edited(("0123456789abcdef0123456789abcdef01234567", "main"), text=LEAST)
     (problem,) = problems(text)
     assert (problem.line, problem.key) == (line_of(text, "revision"), "model.revision")
@@ -226,11 +233,13 @@ def test_a_branch_is_not_a_revision() -> None:
 
 @pytest.mark.parametrize("tasks", ["tasks: []", "tasks:", "tasks: {}", ""])
 def test_a_policy_without_tasks_is_refused(tasks: str) -> None:
+    """An empty, absent or wrongly typed list of tasks is one problem of that key."""
     (problem,) = problems(LEAST[: LEAST.index("tasks:")] + tasks)
     assert problem.key == "tasks"
 
 
 def test_every_problem_is_reported_at_once_in_line_order() -> None:
+    """Faults of notation and of values come together, by line."""
     text = edited(
         ('version: "2.1"', 'version: "2.1"\n  version: "2.2"'),
         ("examples: 8", "examples: &n 4"),
@@ -248,11 +257,13 @@ def test_every_problem_is_reported_at_once_in_line_order() -> None:
 
 
 def test_what_an_alias_stood_for_is_not_judged() -> None:
+    """An alias is one problem, and what would stand there is no second one."""
     problem = one(("{name: A. Example, role: head of model risk}", "*m"))
     assert problem.message == "the alias *m is not read"
 
 
 def test_every_known_id_is_accepted() -> None:
+    """Every hook and every item of Article 13(3) can be named."""
     hooks = "[" + ", ".join(f'"{each}"' for each in EVIDENCE_HOOKS) + "]"
     items = "".join(f'\n  "{each}": {{owner: someone}}' for each in ARTICLE_13_ITEMS)
     text = edited(('["13(3)(b)(iv)", "IV.2(g)"]', hooks))
@@ -263,6 +274,7 @@ def test_every_known_id_is_accepted() -> None:
 
 
 def test_the_committed_json_schema_is_the_one_the_code_makes() -> None:
+    """The schema in the repository is today's, byte for byte."""
     committed = (ROOT / "policies" / "auditkit-policy.schema.json").read_bytes()
     assert committed == policy_json_schema(), "run `make reference`"
 
@@ -282,6 +294,7 @@ def _examples() -> list[Path]:
 
 @pytest.mark.parametrize("path", _examples(), ids=lambda path: path.name)
 def test_example_policies_load_and_validate_against_the_json_schema(path: Path) -> None:
+    """Each example is read by the program and accepted by the schema as an editor reads it."""
     load_policy(path)
     written = yaml.safe_load(path.read_text(encoding="utf-8"))
     schema = json.loads(policy_json_schema())
@@ -290,6 +303,7 @@ def test_example_policies_load_and_validate_against_the_json_schema(path: Path) 
 
 
 def test_the_json_schema_describes_every_key_and_refuses_unknown_ones() -> None:
+    """Every block is closed, and every key of it has a description."""
     schema = json.loads(policy_json_schema())
     for name, definition in {"Policy": schema, **schema["$defs"]}.items():
         if "oneOf" in definition:  # alternatives, each with a definition of its own

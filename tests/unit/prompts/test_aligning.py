@@ -51,6 +51,7 @@ def test_a_longer_part_of_the_negative_leaves_its_first_tokens_out(tmp_path: Pat
 
 
 def test_a_longer_part_of_the_positive_repeats_the_first_token(tmp_path: Path) -> None:
+    """The negative is stretched to the positive's length, and positions keep their roles."""
     pair = resolved(
         tmp_path, ["a ", "nurse and engineer", " works"], ["a ", "she welder", " works"]
     )
@@ -74,6 +75,7 @@ def test_a_left_over_token_is_a_difference_even_where_the_others_agree(tmp_path:
 
 
 def test_parts_of_one_length_are_aligned_as_prompts_of_one_length_are(tmp_path: Path) -> None:
+    """Parts that are as long as each other are run as the whole texts are."""
     in_parts = resolved(tmp_path, ["a ", "nurse", " works"], ["a ", "welder", " works"])
     whole = resolved(tmp_path, "a nurse works", "a welder works")
     assert in_parts.alignment == whole.alignment == ()
@@ -84,6 +86,7 @@ def test_parts_of_one_length_are_aligned_as_prompts_of_one_length_are(tmp_path: 
 
 
 def test_both_texts_of_a_pair_may_be_in_parts(tmp_path: Path) -> None:
+    """The second text of a pair is aligned in its own parts."""
     pair = resolved(
         tmp_path,
         {"first": "a nurse works", "second": ["she ", "cares"]},
@@ -120,5 +123,6 @@ def test_a_space_belongs_to_the_token_behind_it(tmp_path: Path) -> None:
 def test_what_cannot_be_aligned_is_refused(
     positive: object, negative: object, message: str, tmp_path: Path
 ) -> None:
+    """Uneven texts without parts, a token across parts and unlike numbers of parts are refused."""
     with pytest.raises(InputError, match=message):
         resolved(tmp_path, positive, negative)

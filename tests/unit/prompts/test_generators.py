@@ -29,9 +29,8 @@ from auditkit.prompts.generators import (
 from auditkit.prompts.generators.words import INITIALS, NAMES, NEUTRAL_NAMES, OBJECTS, PLACES
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.prompts import PromptPair
-from tests.conftest import ROOT
+from tests.conftest import ROOT, STORIES
 
-STORIES = ROOT.parent / "shared" / "models" / "stories260K"
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 FORMS = (*ioi.TEMPLATES, *greater_than.TEMPLATES, *gendered_pronoun.TEMPLATES)

@@ -17,9 +17,8 @@ from auditkit.prompts.sets import prepare
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
-from tests.conftest import ROOT
+from tests.conftest import STORIES
 
-STORIES = ROOT.parent / "shared" / "models" / "stories260K"
 WORDS = ["?", "the", "cat", "dog", "sat", "ran", "Mat", "Rug"]
 
 
@@ -58,6 +57,7 @@ def problems(pairs: list[PromptPair], tokenizer: Tokenizer) -> tuple[Problem, ..
 
 
 def test_a_pair_is_resolved_to_the_ids_of_its_words(words: Tokenizer) -> None:
+    """Prompts and answers become the tokenizer's ids, and the pair stays as given."""
     given = pair(answers=(" sat", " Mat"))
     (resolved,) = resolve([given], words, "here")
     assert resolved.pair == given
@@ -66,6 +66,7 @@ def test_a_pair_is_resolved_to_the_ids_of_its_words(words: Tokenizer) -> None:
 
 
 def test_unequal_lengths_show_both_counts_and_where_the_texts_part(words: Tokenizer) -> None:
+    """The problem has file, line and key, and shows the tokens of both."""
     (problem,) = problems([pair(negative="the sat dog")], words)
     assert (problem.file, problem.line, problem.key) == ("pairs.jsonl", 10, "pairs[0].negative")
     assert "2 tokens and the negative 3; they part at token 2" in problem.message
@@ -73,33 +74,39 @@ def test_unequal_lengths_show_both_counts_and_where_the_texts_part(words: Tokeni
 
 
 def test_a_negative_that_only_adds_words_parts_at_the_end(words: Tokenizer) -> None:
+    """Where one prompt begins the other, they part after its last token."""
     (problem,) = problems([pair(negative="the cat sat")], words)
     assert "they part at token 3" in problem.message
 
 
 def test_an_answer_of_several_tokens_shows_them(words: Tokenizer) -> None:
+    """An answer must be one token, and the problem shows those it is."""
     (problem,) = problems([pair(answers=(" sat ran",), wrong=(" Mat",))], words)
     assert problem.key == "pairs[0].answer"
     assert "'sat' 'ran'" in problem.message
 
 
 def test_an_answer_the_tokenizer_does_not_know_is_refused(words: Tokenizer) -> None:
+    """An answer that becomes the unknown token is refused."""
     (problem,) = problems([pair(wrong=(" zebra",))], words)
     assert problem.key == "pairs[0].wrong"
     assert "it adds '?'" in problem.message
 
 
 def test_an_answer_that_is_also_wrong_is_refused(words: Tokenizer) -> None:
+    """A right and a wrong answer that are one token are named together."""
     (problem,) = problems([pair(answers=(" sat",), wrong=(" ran", "  sat"))], words)
     assert problem.message == "answer ' sat' and wrong answer '  sat' are the same token"
 
 
 def test_two_answers_that_are_one_token_are_refused(words: Tokenizer) -> None:
+    """Two spellings of one token are not two answers."""
     (problem,) = problems([pair(answers=(" sat", "  sat"))], words)
     assert problem.message == "'  sat' is the same token as ' sat'"
 
 
 def test_prompts_that_are_the_same_tokens_are_refused(words: Tokenizer) -> None:
+    """Two spellings of the same tokens are no pair."""
     (problem,) = problems([pair(negative="the  cat")], words)
     assert "the same tokens" in problem.message
 
@@ -120,6 +127,7 @@ def test_a_positive_that_is_the_same_tokens_as_a_negative_is_refused(words: Toke
 
 
 def test_all_pairs_are_judged_and_each_problem_has_its_line(words: Tokenizer) -> None:
+    """A fault in one pair hides none in another."""
     faulty = [pair(negative="dog"), pair(), pair(answers=(" sat ran",), wrong=(" sat sat",))]
     found = problems(faulty, words)
     assert [(each.line, each.key) for each in found] == [
@@ -130,6 +138,7 @@ def test_all_pairs_are_judged_and_each_problem_has_its_line(words: Tokenizer) ->
 
 
 def test_a_real_tokenizer_shows_the_pieces_of_an_answer(stories: Tokenizer) -> None:
+    """An answer that stories260K spells in pieces is refused, and one it knows is taken."""
     prompt = "Once upon a time there was a little girl."
     given = pair(prompt, prompt.replace("girl", "boy"), (" Elizabeth",), (" He",))
     (problem,) = problems([given], stories)
@@ -141,6 +150,7 @@ def test_a_real_tokenizer_shows_the_pieces_of_an_answer(stories: Tokenizer) -> N
 
 
 def test_the_digest_is_that_of_the_canonical_json() -> None:
+    """The digest is over the pairs in their order, and nothing else."""
     pairs = [pair(), pair(negative="the ran")]
     keys = {"positive", "negative", "answers", "wrong", "template"}
     expected = sha256_hex(
@@ -151,6 +161,7 @@ def test_the_digest_is_that_of_the_canonical_json() -> None:
 
 
 def test_a_split_has_the_sizes_asked_for_and_depends_on_the_seed() -> None:
+    """One seed gives one split, another seed another."""
     discovery, test = split(many(60), 10, 40, seed=0)
     assert (len(discovery), len(test)) == (10, 40)
     assert split(many(60), 10, 40, seed=0) == (discovery, test)
@@ -158,10 +169,12 @@ def test_a_split_has_the_sizes_asked_for_and_depends_on_the_seed() -> None:
 
 
 def test_a_split_does_not_depend_on_the_order_of_the_file() -> None:
+    """Pairs in another order give the same two sets."""
     assert split(many(30)[::-1], 10, 20, seed=3) == split(many(30), 10, 20, seed=3)
 
 
 def test_a_pair_and_its_mirror_are_on_one_side() -> None:
+    """A pair turned round shares its texts, so it is never in the other set."""
     both = [each for one in many(10) for each in (one, pair(one.negative, one.positive))]
     discovery, test = split(both, 10, 10, seed=0)
     texts = [
@@ -172,6 +185,7 @@ def test_a_pair_and_its_mirror_are_on_one_side() -> None:
 
 
 def test_groups_are_chosen_so_that_both_sets_are_filled() -> None:
+    """Pairs that share a prompt stay together, and both sets have their size under every seed."""
     pairs = [pair("a1", "a"), pair("a2", "a"), *(pair(f"b{n}", "b") for n in range(3))]
     pairs += [pair(f"c{n}", "c") for n in range(3)]
     for seed in range(20):
@@ -180,6 +194,7 @@ def test_groups_are_chosen_so_that_both_sets_are_filled() -> None:
 
 
 def test_too_few_pairs_says_how_many_it_takes() -> None:
+    """The problem has the number needed and the number there, and the advice the difference."""
     with pytest.raises(InputError) as raised:
         split(many(12), 10, 40, 0, where="pairs.jsonl")
     (problem,) = raised.value.problems
@@ -189,11 +204,13 @@ def test_too_few_pairs_says_how_many_it_takes() -> None:
 
 
 def test_pairs_that_all_share_a_prompt_cannot_be_split() -> None:
+    """One group of all pairs gives no two sets, and the refusal says so."""
     with pytest.raises(InputError, match="form 1 groups, the largest of 60"):
         split([pair(f"p{n}", "the same") for n in range(60)], 10, 40, 0)
 
 
 def test_a_smaller_test_set_is_taken_only_when_allowed() -> None:
+    """Fewer test pairs than asked for are taken down to the fewest allowed, and no further."""
     discovery, test = split(many(17), 10, 40, 0, fewest_test=5)
     assert (len(discovery), len(test)) == (10, 7)
     with pytest.raises(InputError, match="15 pairs are needed, and there are 14"):
@@ -203,6 +220,7 @@ def test_a_smaller_test_set_is_taken_only_when_allowed() -> None:
 def test_a_file_is_prepared_and_its_prompts_are_withheld(
     stories: Tokenizer, tmp_path: Path
 ) -> None:
+    """The record has digests and numbers of the pairs, and neither their texts nor their folder."""
     raw = json.loads((STORIES / "gender_pronoun_prompts.json").read_text(encoding="utf-8"))
     entries = [
         {
@@ -232,6 +250,7 @@ def test_a_file_is_prepared_and_its_prompts_are_withheld(
 
 
 def test_a_generator_is_prepared_and_its_first_pair_is_shown(stories: Tokenizer) -> None:
+    """Generated pairs are no secret: the record shows the first."""
     prepared = prepare(
         generator="gendered_pronoun",
         file=None,
@@ -247,6 +266,7 @@ def test_a_generator_is_prepared_and_its_first_pair_is_shown(stories: Tokenizer)
 
 
 def test_a_generator_that_does_not_fit_is_a_problem_of_the_policy(words: Tokenizer) -> None:
+    """The problem stands at the policy's key, and says that the tokenizer does not fit."""
     with pytest.raises(InputError) as raised:
         prepare(
             generator="ioi",
@@ -265,6 +285,7 @@ def test_a_generator_that_does_not_fit_is_a_problem_of_the_policy(words: Tokeniz
 def test_faulty_pairs_and_too_few_of_them_are_reported_together(
     words: Tokenizer, tmp_path: Path
 ) -> None:
+    """A file with both faults is told of both."""
     path = tmp_path / "pairs.jsonl"
     path.write_text(
         '{"positive": "the cat", "negative": "dog", "answer": " sat", "wrong": " ran"}\n'
@@ -283,6 +304,7 @@ def test_faulty_pairs_and_too_few_of_them_are_reported_together(
 
 
 def test_exactly_one_source_of_prompts_is_needed(words: Tokenizer) -> None:
+    """Neither source and both sources are refused."""
     for generator, file in ((None, None), ("ioi", Path("x.json"))):
         with pytest.raises(ValueError, match="either a generator or a file"):
             prepare(

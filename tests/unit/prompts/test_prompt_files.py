@@ -37,6 +37,7 @@ def lines(*entries: object) -> str:
 
 
 def test_the_three_forms_of_a_file_give_the_same_pairs(tmp_path: Path) -> None:
+    """JSON lines, a JSON list and CSV, as Excel writes it too, are read alike."""
     csv = "positive,negative,answer,wrong\na b,a c, b, c| d\ne f,e g, f, g\n"
     files = (
         written(tmp_path, "p.jsonl", lines(FIRST, "", SECOND) + "\n"),
@@ -48,6 +49,7 @@ def test_the_three_forms_of_a_file_give_the_same_pairs(tmp_path: Path) -> None:
 
 
 def test_each_pair_knows_the_line_it_starts_on(tmp_path: Path) -> None:
+    """In every form of file, blank lines and line breaks inside texts counted."""
     csv = 'negative,positive,wrong,answer\n"a\nc","a\nb",c,b\ne g,e f,g,f\n'
     assert read_pairs_file(written(tmp_path, "p.csv", csv)).lines == (2, 5)
     jsonl = lines("", FIRST, "", "", SECOND)
@@ -57,6 +59,7 @@ def test_each_pair_knows_the_line_it_starts_on(tmp_path: Path) -> None:
 
 
 def test_a_text_keeps_every_space_and_line_break(tmp_path: Path) -> None:
+    """Nothing is trimmed from a prompt."""
     entry = {**FIRST, "positive": " a\n\tb ", "negative": " a\n\tc "}
     (pair,) = read_pairs(written(tmp_path, "p.jsonl", lines(entry)))
     assert (pair.positive, pair.negative) == (" a\n\tb ", " a\n\tc ")
@@ -97,12 +100,14 @@ def test_a_text_keeps_every_space_and_line_break(tmp_path: Path) -> None:
 def test_a_faulty_pair_is_reported_with_its_line(
     tmp_path: Path, entry: object, key: str, message: str
 ) -> None:
+    """One faulty pair among sound ones is one problem at its line and key."""
     (problem,) = problems(written(tmp_path, "p.jsonl", lines(FIRST, "", entry, SECOND)))
     assert (problem.line, problem.key) == (3, key)
     assert message in problem.message
 
 
 def test_all_faulty_pairs_are_reported_at_once(tmp_path: Path) -> None:
+    """Every fault of every line is told."""
     content = lines({**FIRST, "negative": ""}, "{", {**FIRST, "wrong": 1, "answer": 2})
     found = problems(written(tmp_path, "p.jsonl", content))
     assert sorted((each.line or 0, each.key) for each in found) == [
@@ -128,11 +133,13 @@ def test_all_faulty_pairs_are_reported_at_once(tmp_path: Path) -> None:
 def test_a_file_that_is_not_a_json_list_is_refused(
     tmp_path: Path, content: str, line: int | None, message: str
 ) -> None:
+    """What is no list, or no JSON, is placed by its line."""
     found = problems(written(tmp_path, "p.json", content))
     assert any(each.line == line and message in each.message for each in found), found
 
 
 def test_the_line_of_a_fault_inside_a_json_list_is_that_of_its_pair(tmp_path: Path) -> None:
+    """A fault of the second pair has the line that pair begins on."""
     content = "[\n" + json.dumps(FIRST) + ",\n\n" + json.dumps({**SECOND, "negative": ""}) + "]"
     (problem,) = problems(written(tmp_path, "p.json", content))
     assert problem.line == 4
@@ -154,11 +161,13 @@ def test_the_line_of_a_fault_inside_a_json_list_is_that_of_its_pair(tmp_path: Pa
 def test_a_faulty_csv_file_is_refused(
     tmp_path: Path, content: str, line: int | None, message: str
 ) -> None:
+    """A wrong header or row is placed by its line."""
     found = problems(written(tmp_path, "p.csv", content))
     assert any(each.line == line and message in each.message for each in found), found
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Missing, a folder, of no known kind, too large or not UTF-8: each is said."""
     (tmp_path / "folder.json").mkdir()
     assert "no such file" in problems(tmp_path / "none.json")[0].message
     assert "a folder" in problems(tmp_path / "folder.json")[0].message

@@ -24,6 +24,7 @@ EXAMPLES = re.findall(r"<!-- (\w+) -->\n```json\n(.*?)\n```", PAGE)
 
 @pytest.mark.parametrize(("kind", "line"), EXAMPLES)
 def test_an_example_of_the_page_is_a_pair(kind: TaskKind, line: str, tmp_path: Path) -> None:
+    """Each example that the documents print can be asked of a model of its kind."""
     path = tmp_path / "pairs.jsonl"
     path.write_text(line, "utf-8")
     tokenizer = Tokenizer(wordpiece(), "[MASK]")
@@ -39,6 +40,7 @@ def test_an_example_of_the_page_is_a_pair(kind: TaskKind, line: str, tmp_path: P
 
 
 def test_every_kind_and_its_metric_is_on_the_page() -> None:
+    """The documents have an example of each kind of task, and name its metric."""
     assert {kind for kind, _ in EXAMPLES} == set(METRICS)
     for kind, metrics in METRICS.items():
         assert f"`{kind}`" in PAGE

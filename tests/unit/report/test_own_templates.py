@@ -18,7 +18,7 @@ from auditkit.report.trying import MAX_BYTES, read_templates, specimen
 from auditkit.report.view import ReportView, build_view
 from auditkit.resources import shipped
 from tests.builders import audit_record
-from tests.report_text import squeezed
+from tests.pages import squeezed
 
 LETTERHEAD = '<p class="quiet">Example Provider, {{ view.front.title }}</p>\n'
 

@@ -15,26 +15,18 @@ import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name
 
-from auditkit.law import load_law
-from auditkit.report.pdf import Attached, render_pdf
 from auditkit.signing.keys.signer import development_key
 from auditkit.signing.pdf import REVIEWER_FIELD, SEAL_FIELD, sign_pdf
-from tests.builders import audit_record, with_visible_seal
 from tests.conftest import SAMPLES
 
 HEADINGS = {f"/H{level}": level for level in range(1, 7)}
 SHOWS_TEXT = {"Tj", "TJ", "'", '"'}
 DRAWS = {"f", "F", "f*", "B", "B*", "b", "b*", "S", "s", "sh", "Do", "EI"} | SHOWS_TEXT
-ATTACHED = Attached("evidence.json", b"{}", "application/json", "The record", "Data")
 
 
-def hand_made() -> bytes:
-    return render_pdf(audit_record(), load_law(), (ATTACHED,))
-
-
-def visibly_sealed(folder: Path) -> bytes:
+def sealed(pdf: bytes, folder: Path) -> bytes:
+    """The PDF, signed just now."""
     now = datetime.now(UTC).replace(microsecond=0)
-    pdf = render_pdf(with_visible_seal(audit_record()), load_law(), (ATTACHED,))
     return sign_pdf(pdf, development_key(folder, now), now)
 
 
@@ -44,9 +36,10 @@ def pdf(
 ) -> Iterator[pikepdf.Pdf]:
     """The hand-made record as a PDF, the same with a visible seal and signed, each signed sample."""
     if request.param == "hand-made":
-        content = hand_made()
+        content = request.getfixturevalue("hand_made_pdf")
     elif request.param == "visibly sealed":
-        content = visibly_sealed(tmp_path_factory.mktemp("keys") / "keys")
+        visible: bytes = request.getfixturevalue("visible_pdf")
+        content = sealed(visible, tmp_path_factory.mktemp("keys") / "keys")
     else:
         content = (SAMPLES[request.param] / "report.pdf").read_bytes()
     with pikepdf.open(io.BytesIO(content)) as opened:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
@@ -21,6 +20,7 @@ from auditkit.report.view import build_view
 from auditkit.report.wording import percent_text, shortened, visible
 from auditkit.resources import shipped
 from tests.builders import WEIGHTS, D, audit_record, committed, digest, patched
+from tests.pages import Page, rendered, with_first_task
 
 HOSTILE = (
     "<script>alert(1)</script> {{ 7*7 }} {% raw %} javascript:alert(1) \u202etxt.exe\u202c \x07 "
@@ -29,41 +29,6 @@ HOSTILE = (
 HOSTILE_SHOWN = HOSTILE.translate(
     {0x202E: "[U+202E]", 0x202C: "[U+202C]", 0x07: "[U+0007]", 0x200B: "[U+200B]"}
 )
-SKIPPED = {"style", "title"}
-BLOCKS = {"p", "th", "td", "tr", "caption", "li", "dt", "dd", "h1", "h2", "h3", "strong", "section"}
-
-
-class Page(HTMLParser):
-    """The text of a page, and every tag with its attributes."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self._inside: list[str] = []
-        self.feed(content.decode())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self.words.append(" " if tag in BLOCKS else "")
-        if tag in SKIPPED:
-            self._inside.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._inside and tag == self._inside[-1]:
-            self._inside.pop()
-
-    def handle_data(self, data: str) -> None:
-        if not self._inside:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join("".join(self.words).split())
-
-
-def rendered(record: AuditRecord) -> Page:
-    return Page(render_html(record, load_law()))
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +39,6 @@ def page() -> Page:
 def with_system(**changes: object) -> AuditRecord:
     record = audit_record()
     return record.model_copy(update={"system": record.system.model_copy(update=changes)})
-
-
-def with_first_task(**changes: object) -> AuditRecord:
-    record = audit_record()
-    first = record.tasks[0].model_copy(update=changes)
-    return record.model_copy(update={"tasks": (first, *record.tasks[1:])})
 
 
 def front(record: AuditRecord) -> str:
@@ -106,16 +65,19 @@ def front(record: AuditRecord) -> str:
     ],
 )
 def test_page_1_states(fact: str) -> None:
+    """Page 1 has each fact that a reader of it alone must have."""
     assert fact in front(audit_record())
 
 
 def test_every_limitation_of_the_record_is_on_page_1() -> None:
+    """No limitation is left for a later page."""
     record = audit_record()
     for limitation in record.limitations:
         assert limitation.text in front(record)
 
 
 def test_every_item_of_article_13_appears_with_its_words_and_state(page: Page) -> None:
+    """Each item has the law's words, its qualifier, and whether it is provided and by whom."""
     view = build_view(audit_record(), load_law())
     assert tuple(item.id for item in view.items) == ARTICLE_13_ITEMS
     states = {item.id: (item.state, item.owner) for item in view.items}
@@ -131,6 +93,7 @@ def test_every_item_of_article_13_appears_with_its_words_and_state(page: Page) -
 
 
 def test_not_applicable_is_flagged_only_where_the_law_has_no_qualifier() -> None:
+    """An unconditional item that is called not applicable is flagged."""
     record = audit_record()
     statements = {
         "13(3)(e)": NotApplicable(not_applicable="Hosted."),
@@ -142,6 +105,7 @@ def test_not_applicable_is_flagged_only_where_the_law_has_no_qualifier() -> None
 
 
 def test_evidence_never_changes_what_the_provider_has_provided() -> None:
+    """Evidence for an item stands beside it, and the item stays not provided."""
     view = build_view(audit_record(), load_law())
     item = next(item for item in view.items if item.id == "13(3)(b)(iv)")
     assert (item.state, item.owner) == ("not provided", "owner not named")
@@ -150,17 +114,20 @@ def test_evidence_never_changes_what_the_provider_has_provided() -> None:
 
 
 def test_a_statement_under_an_unknown_name_is_printed_not_dropped() -> None:
+    """No statement of the provider is lost for its key."""
     odd = {"13(3)(z)": Provided(text="A text that belongs nowhere.")}
     text = rendered(audit_record().model_copy(update={"instructions_for_use": odd})).text
     assert "A text that belongs nowhere." in text
 
 
 def test_an_unknown_hook_is_said_to_be_unknown() -> None:
+    """A place in the law that this build does not know is printed as such."""
     text = rendered(with_first_task(evidence_for=("IV.9(x)",))).text
     assert f"IV.9(x) {load_law().notices.unknown_hook}" in text
 
 
 def test_no_forbidden_word_outside_the_laws_own_words(page: Page) -> None:
+    """The report overclaims nowhere."""
     text = page.text
     law = load_law()
     quotes = [item.quote for item in law.article_13.items]
@@ -170,11 +137,13 @@ def test_no_forbidden_word_outside_the_laws_own_words(page: Page) -> None:
 
 
 def test_no_forbidden_word_in_any_template() -> None:
+    """No template overclaims, whatever the record."""
     for path in shipped("templates").glob("*.j2"):
         assert OVERCLAIMS.findall(path.read_text("utf-8")) == [], path.name
 
 
 def test_hostile_strings_are_plain_text_wherever_they_stand() -> None:
+    """Markup in a record is text on the page, and hidden characters are spelled out."""
     record = with_first_task(title=HOSTILE)
     provider = record.system.provider.model_copy(update={"name": HOSTILE, "email": HOSTILE})
     system = record.system.model_copy(
@@ -186,6 +155,7 @@ def test_hostile_strings_are_plain_text_wherever_they_stand() -> None:
 
 
 def test_nothing_is_fetched_and_nothing_runs(page: Page) -> None:
+    """The page has no script, no address to load from, and a policy that forbids both."""
     for tag, attributes in page.tags:
         assert not {"src", "onload", "onclick", "action", "style", "data"} & set(attributes), tag
         for target in (attributes.get("href"), attributes.get("xlink:href")):
@@ -198,6 +168,7 @@ def test_nothing_is_fetched_and_nothing_runs(page: Page) -> None:
 
 
 def test_every_link_leads_to_a_place_on_the_page(page: Page) -> None:
+    """Ids are unique, and every link and label points to one."""
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = [str(a["href"]) for tag, a in page.tags if tag == "a"]
@@ -206,6 +177,7 @@ def test_every_link_leads_to_a_place_on_the_page(page: Page) -> None:
 
 
 def test_the_page_can_be_read_without_seeing_it(page: Page) -> None:
+    """Language, landmarks, captions, scopes and the order of headings are there."""
     tags = [tag for tag, _ in page.tags]
     assert ("html", {"lang": "en"}) in page.tags
     assert tags.count("main") == tags.count("h1") == 1
@@ -218,6 +190,7 @@ def test_the_page_can_be_read_without_seeing_it(page: Page) -> None:
 
 
 def test_absence_in_its_kinds_prints_differently() -> None:
+    """Not assessed and empty are different sentences."""
     unknown = rendered(
         with_first_task(circuit=NotAssessed(code="left_out", reason="It was skipped."))
     ).text
@@ -233,6 +206,7 @@ def test_absence_in_its_kinds_prints_differently() -> None:
 
 
 def test_heads_that_were_not_replaced_are_unknown_not_zero() -> None:
+    """The page says that their effects are unknown."""
     causal = audit_record().tasks[0].causal
     assert not isinstance(causal, NotAssessed)
     text = rendered(with_first_task(causal=causal.model_copy(update={"unpatched": ("1.1",)}))).text
@@ -240,6 +214,7 @@ def test_heads_that_were_not_replaced_are_unknown_not_zero() -> None:
 
 
 def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
+    """Each measurement that is missing has its recorded reason beside it."""
     causal = audit_record().tasks[0].causal
     assert isinstance(causal, Causal)
     unsought = causal.model_copy(update={"joint_ablation": NO_BACKUPS_SOUGHT})
@@ -251,6 +226,7 @@ def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
 
 
 def test_defaulted_keys_are_marked(page: Page) -> None:
+    """A reader sees which settings the policy chose and which it left."""
     assert "thresholds.tau Least share of the task effect for a code 0.02 default" in page.text
     assert "seed Seed of every random draw 0 set in the policy" in page.text
 
@@ -267,6 +243,7 @@ def test_defaulted_keys_are_marked(page: Page) -> None:
 def test_criteria_are_said_to_be_fixed_before_only_when_they_were(
     committed_at: str | None, words: str
 ) -> None:
+    """A commitment's time is held against the run's start, and its clock is named."""
     record = audit_record()
     policy = record.policy if committed_at == "never" else committed(record.policy, committed_at)
     assert words in front(record.model_copy(update={"policy": policy}))
@@ -274,6 +251,7 @@ def test_criteria_are_said_to_be_fixed_before_only_when_they_were(
 
 @pytest.mark.parametrize(("finished", "stale"), [("2027-02-20", False), ("2027-02-21", True)])
 def test_a_stale_register_is_a_warning_on_page_1(finished: str, stale: bool) -> None:
+    """The day after its review date the register is called out of date, and not before."""
     record = audit_record()
     times = record.times.model_copy(update={"finished": f"{finished}T00:00:00Z"})
     text = front(record.model_copy(update={"times": times}))
@@ -281,6 +259,7 @@ def test_a_stale_register_is_a_warning_on_page_1(finished: str, stale: bool) -> 
 
 
 def test_another_edition_of_the_register_is_a_warning_on_page_1() -> None:
+    """A record made under another edition says which."""
     record = audit_record()
     other = record.legal_register.model_copy(update={"version": "2026-10-01"})
     text = front(record.model_copy(update={"legal_register": other}))
@@ -288,6 +267,7 @@ def test_another_edition_of_the_register_is_a_warning_on_page_1() -> None:
 
 
 def test_retention_has_an_end_only_with_a_date_of_placing_on_the_market() -> None:
+    """Without the date no end is printed."""
     assert "no end date can be worked out" in rendered(audit_record()).text
     assert (
         "keep until 2038-01-31 at least"
@@ -296,11 +276,13 @@ def test_retention_has_an_end_only_with_a_date_of_placing_on_the_market() -> Non
 
 
 def test_a_record_without_a_checkpoint_says_so() -> None:
+    """A run that no store holds is not passed off as one that is."""
     text = rendered(audit_record().model_copy(update={"checkpoint": None})).text
     assert "This record carries no checkpoint" in text
 
 
 def test_a_head_that_completes_the_others_is_not_said_to_act_alone() -> None:
+    """A completing head is counted apart from those that change the effect alone."""
     task = audit_record().tasks[0]
     causal = task.causal
     assert isinstance(causal, Causal)
@@ -316,6 +298,7 @@ def test_a_head_that_completes_the_others_is_not_said_to_act_alone() -> None:
 
 
 def test_an_expectation_for_other_weights_is_said_to_be_so() -> None:
+    """The other weights are named by their digest."""
     expected = audit_record().tasks[0].expected
     assert not isinstance(expected, NotAssessed)
     other = expected.model_copy(update={"declared_for": digest("9")})
@@ -323,22 +306,26 @@ def test_an_expectation_for_other_weights_is_said_to_be_so() -> None:
 
 
 def test_a_long_name_is_shortened_on_page_1_and_whole_in_section_1() -> None:
+    """Shortening is said, and nothing is lost."""
     record = with_system(name="N" * 1000)
     assert "(shortened; in full in section 1)" in front(record)
     assert "N" * 1000 in rendered(record).text
 
 
 def test_the_same_record_gives_the_same_bytes() -> None:
+    """Nothing of the page depends on when or how often it is made."""
     assert render_html(audit_record(), load_law()) == render_html(audit_record(), load_law())
 
 
 def test_numbers_are_printed_as_recorded() -> None:
+    """A percentage has the recorded digits, without zeros at the end, and a true minus."""
     assert percent_text(D("0.7543")) == "75.43 %"
     assert percent_text(D("1.0000")) == "100 %"
     assert percent_text(D("-0.0050")) == "\N{MINUS SIGN}0.5 %"
 
 
 def test_hidden_characters_are_spelled_out_and_line_breaks_kept() -> None:
+    """What would not be seen is written as its code."""
     assert visible("a\u202eb\r\nc\x00") == "a[U+202E]b\nc[U+0000]"
     assert visible("a\u4e2d", frozenset({ord("a")})) == "a[U+4E2D]"
     assert shortened("abcdef", 4) == "abc\N{HORIZONTAL ELLIPSIS}"
@@ -346,16 +333,19 @@ def test_hidden_characters_are_spelled_out_and_line_breaks_kept() -> None:
 
 @pytest.mark.parametrize("name", ["../pyproject.toml", "templates/../../etc", "/etc/passwd", ""])
 def test_only_shipped_folders_are_served(name: str) -> None:
+    """No name leads out of the folders that auditkit ships."""
     with pytest.raises(ValueError, match="not below"):
         shipped(name)
 
 
 def test_a_file_that_was_not_shipped_is_an_error() -> None:
+    """A missing file is named, and not an empty one."""
     with pytest.raises(FileNotFoundError, match="no-such"):
         shipped("templates/no-such.css")
 
 
 def test_long_tables_say_what_they_leave_out() -> None:
+    """Rows that are cut are counted, and described."""
     causal = audit_record().tasks[0].causal
     assert not isinstance(causal, NotAssessed)
     small = causal.patched[-1].model_copy(update={"head": "7.7"})
@@ -391,6 +381,7 @@ def with_codes(**changes: object) -> AuditRecord:
     ],
 )
 def test_the_details_of_the_codes_are_printed(words: str, page: Page) -> None:
+    """Positions, shares, latents and examples stand on the page as recorded."""
     assert words in page.text
 
 
@@ -410,6 +401,7 @@ def test_details_that_are_absent_say_why() -> None:
 
 
 def test_a_prompt_that_is_not_shown_is_not_said_to_be_printed() -> None:
+    """The page refers to no example that it does not have."""
     hidden = (
         audit_record()
         .tasks[0]

@@ -37,7 +37,7 @@ from auditkit.report.task.section import task_view
 from auditkit.report.task.specification import settings
 from auditkit.resources import shipped
 from tests.builders import D, audit_record, copying, counting, interval, model_identity
-from tests.unit.report.test_report_html import Page, rendered
+from tests.pages import Page, rendered
 
 SVG = "{http://www.w3.org/2000/svg}"
 

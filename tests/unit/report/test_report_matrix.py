@@ -22,8 +22,8 @@ from auditkit.report.sections.matrix import (
 )
 from auditkit.report.wording import OBSERVATIONS
 from tests.builders import D, audit_record, calibration, digest, set_effects
+from tests.pages import rendered, with_first_task
 from tests.unique_codes_records import watched_record
-from tests.unit.report.test_report_html import rendered, with_first_task
 
 CLAIMS = ["Behaviour", "Association", "Causal", "Stable", "Declaration", "Calibration"]
 

@@ -25,17 +25,13 @@ from auditkit.report.layout import RenderingError
 from auditkit.report.pdf import Attached, render_pdf
 from tests.builders import audit_record
 from tests.conftest import ROOT
-
-ATTACHED = (
-    Attached("report.html", b"<p>twin</p>", "text/html", "The same report as HTML", "Alternative"),
-    Attached("evidence.json", b'{"a":1}', "application/json", "The record", "Data"),
-    Attached("policy.yaml", b"tasks: []\n", "application/yaml", "The policy as read", "Source"),
-)
+from tests.report_records import ATTACHED
 
 
-@pytest.fixture(scope="module")
-def content() -> bytes:
-    return render_pdf(audit_record(), load_law(), ATTACHED)
+@pytest.fixture
+def content(hand_made_pdf: bytes) -> bytes:
+    """The hand-made record as a PDF."""
+    return hand_made_pdf
 
 
 @pytest.fixture
@@ -57,6 +53,7 @@ def elements(node: pikepdf.Object) -> Iterator[pikepdf.Object]:
 
 
 def test_attachments_are_the_bytes_given_with_their_relationships(opened: pikepdf.Pdf) -> None:
+    """Each attached file is byte for byte what was given, and says how it belongs."""
     held = {name: spec.get_file().read_bytes() for name, spec in opened.attachments.items()}
     assert held == {one.name: one.content for one in ATTACHED}
     associated = {str(spec.UF): str(spec.AFRelationship) for spec in opened.Root.AF}
@@ -67,6 +64,7 @@ def test_attachments_are_the_bytes_given_with_their_relationships(opened: pikepd
 
 
 def test_the_file_claims_archival_and_accessible_conformance(opened: pikepdf.Pdf) -> None:
+    """The metadata claims PDF/A-3a and PDF/UA-1, and is readable without decompression."""
     packet = opened.Root.Metadata.read_bytes().decode()
     assert re.search(r'pdfaid:part(="|>)3', packet)
     assert re.search(r'pdfaid:conformance(="|>)A', packet)
@@ -76,6 +74,7 @@ def test_the_file_claims_archival_and_accessible_conformance(opened: pikepdf.Pdf
 
 
 def test_the_file_is_tagged_and_says_its_language_and_title(opened: pikepdf.Pdf) -> None:
+    """A screen reader finds language, title, headings, tables and figures."""
     assert bool(opened.Root.MarkInfo.Marked)
     assert str(opened.Root.Lang) == "en"
     assert bool(opened.Root.ViewerPreferences.DisplayDocTitle)
@@ -85,6 +84,7 @@ def test_the_file_is_tagged_and_says_its_language_and_title(opened: pikepdf.Pdf)
 
 
 def test_every_figure_has_words_and_every_header_cell_a_scope(opened: pikepdf.Pdf) -> None:
+    """No figure is without a description, no header cell without its direction."""
     for element in elements(opened.Root.StructTreeRoot):
         if str(element.S) == "/Figure":
             assert len(str(element.Alt)) > 20
@@ -93,6 +93,7 @@ def test_every_figure_has_words_and_every_header_cell_a_scope(opened: pikepdf.Pd
 
 
 def test_every_font_is_ours_and_embedded(opened: pikepdf.Pdf) -> None:
+    """The file draws with the shipped fonts and no others."""
     names = set()
     for page in opened.pages:
         for font in page.Resources.get("/Font", Dictionary()).values():
@@ -103,6 +104,7 @@ def test_every_font_is_ours_and_embedded(opened: pikepdf.Pdf) -> None:
 
 
 def test_nothing_in_the_file_acts(opened: pikepdf.Pdf) -> None:
+    """No action, no script, no encryption, and every link stays inside the document."""
     assert "/OpenAction" not in opened.Root
     assert "/AA" not in opened.Root
     assert "/JavaScript" not in opened.Root.get("/Names", Dictionary())
@@ -114,6 +116,7 @@ def test_nothing_in_the_file_acts(opened: pikepdf.Pdf) -> None:
 
 
 def test_dates_are_those_of_the_run(opened: pikepdf.Pdf) -> None:
+    """The file and its attachments carry the time of the record, and not of the typesetting."""
     assert str(opened.docinfo.CreationDate).startswith("D:20261120093005")
     assert str(opened.docinfo.ModDate).startswith("D:20261120093005")
     for spec in opened.Root.AF:
@@ -122,9 +125,10 @@ def test_dates_are_those_of_the_run(opened: pikepdf.Pdf) -> None:
 
 
 def test_another_process_gives_the_same_bytes(content: bytes) -> None:
+    """Another hash seed, time zone, language and order of attachments change nothing."""
     script = (
         "import hashlib\n"
-        "from tests.unit.report.test_report_pdf import ATTACHED\n"
+        "from tests.report_records import ATTACHED\n"
         "from tests.builders import audit_record\n"
         "from auditkit.law import load_law\n"
         "from auditkit.report.html import render_html\n"
@@ -148,6 +152,7 @@ def test_another_process_gives_the_same_bytes(content: bytes) -> None:
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
 def test_page_1_and_the_rest_say_what_the_html_says(content: bytes, tmp_path: Path) -> None:
+    """The facts of page 1 are on page 1 of the PDF, and the law's words in the rest."""
     path = tmp_path / "report.pdf"
     path.write_bytes(content)
 
@@ -178,6 +183,7 @@ def test_page_1_and_the_rest_say_what_the_html_says(content: bytes, tmp_path: Pa
 
 
 def test_characters_the_fonts_lack_are_spelled_out_not_borrowed() -> None:
+    """No font of the machine is used for a letter that ours lack."""
     record = audit_record()
     system = record.system.model_copy(update={"name": "Ελληνικά Кириллица \u4e2d\u6587"})
     made = render_pdf(record.model_copy(update={"system": system}), load_law())
@@ -204,6 +210,7 @@ def test_characters_the_fonts_lack_are_spelled_out_not_borrowed() -> None:
 def test_what_cannot_be_laid_out_or_reaches_outside_fails(
     body: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A style that is not known and every address that would be fetched stop the report."""
     page = f'<html lang="en"><title>x</title><body>{body}<p>text</p></body></html>'
     monkeypatch.setattr(pdf_module, "page", lambda *_, **__: page)
     with pytest.raises(RenderingError):
@@ -213,6 +220,8 @@ def test_what_cannot_be_laid_out_or_reaches_outside_fails(
 def test_missing_system_libraries_come_with_the_line_to_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """The error says which packages to install."""
+
     def missing(name: str) -> object:
         raise OSError("cannot load library 'libgobject-2.0-0'")
 
@@ -224,11 +233,13 @@ def test_missing_system_libraries_come_with_the_line_to_run(
 
 
 def test_two_attachments_of_one_name_are_refused() -> None:
+    """No attachment replaces another."""
     with pytest.raises(ValueError, match="one name"):
         render_pdf(audit_record(), load_law(), (ATTACHED[0], ATTACHED[0]))
 
 
 def test_a_lost_attachment_is_noticed(content: bytes) -> None:
+    """A file that should be inside and is not stops the report."""
     extra = Attached("lost.txt", b"", "text/plain", "", "Data")
     with pytest.raises(RenderingError, match=r"lost\.txt"):
         pdf_module._check(content, (*ATTACHED, extra))

@@ -20,9 +20,8 @@ from auditkit.report.task.specification import settings
 from auditkit.report.task.unique_codes import HEADS_SHOWN, UniqueCodesView
 from auditkit.report.view import build_view
 from tests.builders import D, audit_record, with_conclusions
-from tests.unique_codes_records import watched_record, watching
-from tests.unit.circuits.test_unique_counts import as_pairs
-from tests.unit.report.test_report_html import Page
+from tests.pages import Page
+from tests.unique_codes_records import as_pairs, watched_record, watching
 
 
 @pytest.fixture(scope="module")

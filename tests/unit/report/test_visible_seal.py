@@ -32,8 +32,9 @@ from auditkit.signing.trial import signing_of
 from auditkit.signing.trust import judge_pdf
 from tests.builders import audit_record, with_visible_seal
 from tests.pki import Pki
+from tests.report_records import ATTACHED
 from tests.report_text import differences
-from tests.unit.signing.test_signature_levels import key, nothing, now, plan, soon, update
+from tests.signers import key, nothing, now, plan, soon, update
 
 JUDGED = "Whether this seal holds is judged with auditkit verify, and not by this picture."
 SUBJECT = "CN=Example Seal,O=Example Provider GmbH,C=AT"
@@ -143,23 +144,25 @@ def test_words_that_do_not_fit_are_not_cut(monkeypatch: pytest.MonkeyPatch) -> N
 # Where it is
 
 
-def test_only_a_report_that_asks_for_it_has_it(tmp_path: Path) -> None:
+def test_only_a_report_that_asks_for_it_has_it(
+    tmp_path: Path, hand_made_pdf: bytes, visible_pdf: bytes
+) -> None:
     """By default no page shows a seal, and the HTML never does; where it is, page 1 says what it is."""
     plain, visible = audit_record(), with_visible_seal(audit_record())
-    with pikepdf.open(io.BytesIO(render_pdf(plain, load_law()))) as pdf:
+    with pikepdf.open(io.BytesIO(hand_made_pdf)) as pdf:
         assert "/AcroForm" not in pdf.Root
     pages = [render_html(record, load_law()).decode() for record in (plain, visible)]
     assert ["shows a picture of the seal" in page for page in pages] == [False, True]
     assert not any("place-of-seal" in page for page in pages)
     path = tmp_path / "report.pdf"
-    path.write_bytes(render_pdf(visible, load_law()))
+    path.write_bytes(visible_pdf)
     assert differences(pages[1], path, words_of(visible)) == []
 
 
-def test_it_lies_on_no_text(tmp_path: Path) -> None:
+def test_it_lies_on_no_text(tmp_path: Path, visible_pdf: bytes) -> None:
     """No word of the page itself is where the picture is drawn."""
     path = tmp_path / "report.pdf"
-    with pikepdf.open(io.BytesIO(render_pdf(with_visible_seal(audit_record()), load_law()))) as pdf:
+    with pikepdf.open(io.BytesIO(visible_pdf)) as pdf:
         place, height = (
             pikepdf.Rectangle(pikepdf.Array(widget(pdf).Rect)),
             float(pdf.pages[0].mediabox[3]),
@@ -188,10 +191,10 @@ def test_a_page_without_one_place_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         render_pdf(with_visible_seal(audit_record()), load_law())
 
 
-def test_the_same_record_gives_the_same_bytes() -> None:
+def test_the_same_record_gives_the_same_bytes(visible_pdf: bytes) -> None:
     """Before it is signed, nothing of a report with a picture is left to chance."""
     record = with_visible_seal(audit_record())
-    assert render_pdf(record, load_law()) == render_pdf(record, load_law())
+    assert render_pdf(record, load_law(), ATTACHED) == visible_pdf
 
 
 def drawn(form: pikepdf.Object) -> Iterator[pikepdf.Object]:

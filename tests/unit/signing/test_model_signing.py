@@ -182,6 +182,7 @@ def test_a_file_that_is_not_such_a_signature_is_said_to_be_none(
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"[" * 100_000, b"\xff", b'{"mediaType": 1}'])
 def test_hostile_bytes_are_no_signature(content: bytes) -> None:
+    """Bytes that are no bundle are refused, and nothing else is raised."""
     with pytest.raises(ValueError, match=r"."):
         read_bundle(content)
 
@@ -196,6 +197,7 @@ def test_a_statement_whose_root_is_another_is_refused(model: Path, signer: Publi
 
 
 def test_keys_and_certificates_that_are_none_are_said_to_be_none(signer: Publisher) -> None:
+    """A certificate is no public key, and a key no certificate."""
     with pytest.raises(ValueError, match="not a public key"):
         read_public_key(signer.certificate.public_bytes(PEM))
     with pytest.raises(ValueError, match="not a certificate"):

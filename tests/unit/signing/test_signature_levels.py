@@ -15,7 +15,6 @@ import pytest
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator import context
 from pyhanko_certvalidator.ltv import ades_past, poe
@@ -24,10 +23,8 @@ from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.records.audit import PadesLevel
 from auditkit.signing import trust
 from auditkit.signing.cades import check_detached, judge_detached, sign_detached
-from auditkit.signing.keys.pkcs12 import pkcs12_key
-from auditkit.signing.keys.signer import SigningKey, development_key
+from auditkit.signing.keys.signer import development_key
 from auditkit.signing.pdf import (
-    INVISIBLE,
     REVIEWER_FIELD,
     SEAL_FIELD,
     countersign_pdf,
@@ -35,29 +32,13 @@ from auditkit.signing.pdf import (
     sign_pdf,
 )
 from auditkit.signing.seal import check_pdf_signature, revision_end, time_of
-from auditkit.signing.timestamps import PLAIN, HttpTimeStamper, Plan
+from auditkit.signing.timestamps import Plan
 from auditkit.signing.trial import require_level, try_signing
 from auditkit.signing.trust import judge_pdf
-from tests.pki import PASSPHRASE, Pki
+from tests.pki import Pki
+from tests.signers import key, nothing, now, plan, soon, update
 
 LEVELS: tuple[PadesLevel, ...] = get_args(PadesLevel)
-
-
-def now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def soon(**later: float) -> datetime:
-    """Shortly after everything signed so far, or that much later."""
-    return datetime.now(UTC) + timedelta(seconds=2) + timedelta(**later)
-
-
-def plan(pki: Pki, level: PadesLevel) -> Plan:
-    return PLAIN if level == "B-B" else Plan(level, pki.tsa_url)
-
-
-def key(pki: Pki, name: str) -> SigningKey:
-    return pkcs12_key(pki.p12(name), PASSPHRASE, roots=[pki.pem("root")])
 
 
 @pytest.fixture(scope="module")
@@ -279,22 +260,6 @@ def test_renewal_needs_no_key_and_covers_the_file(pki: Pki, reviewed: bytes) -> 
 
 
 # Changes after a signature, each closed with a fresh timestamp over the whole file
-
-
-def update(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], None], url: str) -> bytes:
-    """The PDF with a change in a revision of its own, and a timestamp over all of it."""
-    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-    change(writer)
-    out = io.BytesIO()
-    writer.write(out)  # type: ignore[no-untyped-call]
-    stamper = PdfTimeStamper(HttpTimeStamper(url), invis_settings=INVISIBLE)
-    again = IncrementalPdfFileWriter(io.BytesIO(out.getvalue()))
-    stamped = stamper.timestamp_pdf(again, "sha256")
-    return bytes(stamped.getvalue())
-
-
-def nothing(writer: IncrementalPdfFileWriter) -> None:
-    del writer
 
 
 def another_page(writer: IncrementalPdfFileWriter) -> None:
