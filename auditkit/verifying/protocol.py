@@ -241,7 +241,7 @@ def _conclusions(case: Case) -> str:
     tasks = f"{len(record.tasks)} tasks recomputed under rules {edition.number}"
     if worded := otherwise_worded(record, edition):
         said = f"{', '.join(worded[:5])}{' and others' if len(worded) > 5 else ''}"
-        if edition.released or record.tool == tool():
+        if edition.one_wording or record.tool == tool():
             raise EvidenceError(f"a sentence is not the one its values give: {said}")
         raise NotRunError(
             f"{tasks}, codes and values agree; but another build of auditkit ({record.tool.version}) worded "

@@ -28,8 +28,6 @@ DOCUMENTS = (
     *sorted((ROOT / "docs").glob("*.md")),
 )
 NUMBERS = {4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
-COMING = frozenset({"running", "auditkit/judging/editions", "docs/python.md"})
-"""Named by documents before it is there. Empty this set once all of it is."""
 EXAMPLES = frozenset({"auditkit/law/quotes/de.yaml"})
 """Named as what a reader would make."""
 
@@ -51,11 +49,6 @@ def layers() -> list[set[str]]:
     return [set(re.findall(r"\w+", line)) for line in lines if line.strip()]
 
 
-def there(rooms: set[str]) -> set[str]:
-    """Those rooms without the ones that are still to come."""
-    return {r for r in rooms if r not in COMING or (ROOT / "auditkit" / f"{r}.py").exists()}
-
-
 def stages() -> list[tuple[int, str, str]]:
     """Number, name and room of each stage, as the engine lists them."""
     found = re.findall(
@@ -68,7 +61,7 @@ def test_the_engine_numbers_its_stages() -> None:
     """One list, numbered from 1, each stage in a room that is there."""
     numbers = [number for number, _name, _room in stages()]
     assert numbers == list(range(1, 13))
-    rooms = set.union(*layers()) | COMING
+    rooms = set.union(*layers())
     assert {room for _number, _name, room in stages()} <= rooms
 
 
@@ -114,7 +107,7 @@ def test_the_layers_of_the_architecture_are_the_contracts() -> None:
     assert drawn is not None
     lines = [re.split(r"  +", line, maxsplit=1) for line in drawn[1].splitlines()]
     assert all(len(line) == 2 and line[1] for line in lines)
-    assert [there(set(line[0].split(" | "))) for line in lines] == layers()
+    assert [set(line[0].split(" | ")) for line in lines] == layers()
 
 
 def test_every_room_is_in_the_contract() -> None:
@@ -133,7 +126,7 @@ def test_the_torch_rooms_are_the_documented_ones_the_contracts_and_the_true_ones
         r"\*\*Torch rooms\*\* may need torch: (.+?)\.", text_of("docs/architecture.md"), re.DOTALL
     )
     assert told is not None
-    documented = there(set(re.findall(r"`(\w+)`", told[1])))
+    documented = set(re.findall(r"`(\w+)`", told[1]))
     contract = contracts()["importlinter:contract:no-torch"]
     free = set(re.findall(r"auditkit\.(\w+)", contract["source_modules"]))
     named = set(
@@ -245,8 +238,6 @@ def test_what_a_document_links_to_is_there(path: Path) -> None:
             continue
         target, _, anchor = link.partition("#")
         found = (path.parent / target).resolve() if target else path
-        if found.is_relative_to(ROOT) and found.relative_to(ROOT).as_posix() in COMING:
-            continue
         assert found.exists(), link
         if anchor:
             heads = re.findall(r"^#+ (.+)$", found.read_text("utf-8"), re.MULTILINE)
@@ -259,7 +250,7 @@ def test_the_files_a_document_names_are_there(path: Path) -> None:
     """Paths in code quotes that begin with a folder of the project exist."""
     folders = "auditkit|docs|policies|sample_reports|templates|tests|tools"
     for name in re.findall(rf"`((?:{folders})/[\w./-]*)`", path.read_text("utf-8")):
-        assert name.rstrip("/") in COMING | EXAMPLES or (ROOT / name).exists(), name
+        assert name.rstrip("/") in EXAMPLES or (ROOT / name).exists(), name
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -292,7 +283,7 @@ def test_the_code_names_of_the_glossary_are_in_the_code() -> None:
         for name in re.findall(r"`(.+?)`", code):
             if "/" in name:
                 place = ROOT / "auditkit" / name
-                assert f"auditkit/{name}" in COMING or place.exists(), name
+                assert place.exists(), name
             else:
                 assert set(re.findall(r"[A-Za-z_]\w*", name.lstrip("-"))) <= words | {
                     "json",

@@ -25,8 +25,8 @@ class Edition:
     ``schema`` is the schema of the records it judges. ``conclude`` gives a task's conclusions, and
     ``controls`` is the digest of what is planted in the known-answer controls
     (``auditkit.controls.outcomes.planned``). ``findings``, ``limitations`` and ``reasons`` give the sentence
-    of each statement by its code. ``released``: the sentences are final too. Before that, another build
-    of auditkit may word them otherwise.
+    of each statement by its code. ``one_wording``: no build ever worded them otherwise, so another sentence
+    is nobody's. Else a sentence may have been improved between two builds of one edition.
     """
 
     number: int
@@ -36,7 +36,7 @@ class Edition:
     findings: Mapping[str, Callable[[Parameters], str]]
     limitations: Mapping[str, str]
     reasons: Mapping[str, str]
-    released: bool
+    one_wording: bool
 
     def sentence(self, finding: Finding) -> str:
         """A finding in the words of this edition."""
@@ -58,7 +58,7 @@ CURRENT = Edition(
     findings=WORDS,
     limitations=LIMITATIONS,
     reasons=REASONS,
-    released=False,
+    one_wording=False,
 )
 """The edition that new records are judged under: findings, reasons and limitations by code and values."""
 
@@ -71,7 +71,7 @@ EDITIONS: dict[int, Edition] = {
         reasons=schema_1.REASONS,
         findings=words_1.FINDINGS,
         limitations=words_1.LIMITATIONS,
-        released=True,
+        one_wording=True,
     ),
     2: CURRENT,
 }

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from auditkit.circuits.methods import method_of
 from auditkit.messages import _, counted
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.task import Circuit, TaskRecord
-from auditkit.report.task.unique_codes import METHOD, procedure
+from auditkit.report.methods import words_on
+from auditkit.report.task.unique_codes import procedure
 from auditkit.report.wording import (
     ABLATIONS,
     ablations_text,
@@ -144,27 +146,19 @@ def _method(task: TaskRecord) -> str:
             method=method,
             reason=sentence(codes.reason),
         )
-    if method == "unique-codes":
-        return _(METHOD)
-    ablations = ablations_text(task.specification.ablations)
-    if isinstance(task.causal, NotAssessed):
+    if isinstance(codes, NotAssessed):
         return _(
             "Method {method}. All heads together were replaced, under {ablations} ablation, and no head by "
             "itself. {reason}",
             method=method,
-            ablations=ablations,
-            reason=sentence(task.causal.reason),
+            ablations=ablations_text(task.specification.ablations),
+            reason=sentence(codes.reason),
         )
-    return _(
-        "Method {method}, checked by replacing heads under {ablations} ablation; its specification and "
-        "its limits are in the task's section.",
-        method=method,
-        ablations=ablations,
-    )
+    return words_on(task.specification).described(task.specification)
 
 
 def _procedure(task: TaskRecord) -> str:
-    if task.specification.method == "unique-codes":
+    if not method_of(task.specification).intervenes:
         done, found = procedure(task), isinstance(task.codes, NotAssessed) and task.codes
     else:
         done = _(

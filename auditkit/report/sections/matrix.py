@@ -18,12 +18,11 @@ from auditkit.records.causal import Causal
 from auditkit.records.declared import Expectation
 from auditkit.records.task import Circuit, Observation, TaskRecord
 from auditkit.report.facts import task_anchor
+from auditkit.report.methods import words_on
 from auditkit.report.sections.claims import CLAIMS
 from auditkit.report.task.ladder import ladder
 from auditkit.report.wording import (
     OBSERVATIONS,
-    ablations_text,
-    decimal_text,
     listed,
     percent_text,
     sentence,
@@ -158,30 +157,9 @@ def _behaviour(task: TaskRecord) -> _Grounds:
 
 
 def _association(task: TaskRecord) -> _Grounds:
-    level = decimal_text(task.specification.null_level)
-    if task.specification.method == "unique-codes":
-        return _grounds(
-            task.codes,
-            ("codes.reported", "codes.heads", "null.separated"),
-            _(
-                "On the discovery pairs: no head with a unique code, or none whose q-value under swapped "
-                "labels is {level} or less.",
-                level=level,
-            ),
-            _too_few(task),
-        )
-    quorum = percent_text(task.specification.thresholds.quorum)
-    return _grounds(
-        task.codes,
-        ("codes.signature", "codes.examples", "codes.heads", "null.separated"),
-        _(
-            "No code that at least {quorum} of the discovery examples carry, or no head whose q-value under "
-            "swapped labels is {level} or less.",
-            quorum=quorum,
-            level=level,
-        ),
-        _too_few(task),
-    )
+    words = words_on(task.specification)
+    refuted_by = words.against_association(task.specification)
+    return _grounds(task.codes, words.association_keys, refuted_by, _too_few(task))
 
 
 def _too_few(task: TaskRecord) -> str:
@@ -199,27 +177,12 @@ def _too_few(task: TaskRecord) -> str:
 
 
 def _causal(task: TaskRecord) -> _Grounds:
-    if task.specification.method == "unique-codes":
-        refuted_by = _("Nothing in this run: the method replaces no head.")
-    else:
-        refuted_by = _(
-            "On the test pairs, a mean share of the task effect lost without the circuit below {least}, "
-            "under any of these ablations: {ablations}.",
-            least=percent_text(task.specification.thresholds.necessity),
-            ablations=ablations_text(task.specification.ablations),
-        )
+    refuted_by = words_on(task.specification).against_cause(task.specification)
     return _grounds(task.causal, ("causal.necessity", "circuit.heads"), refuted_by)
 
 
 def _stable(task: TaskRecord) -> _Grounds:
-    tolerance = percent_text(task.specification.thresholds.tolerance)
-    refuted_by = _(
-        "Another verdict in more than {tolerance} of all redrawn example sets and sets without one "
-        "template, taken together.",
-        tolerance=tolerance,
-    )
-    if task.specification.method == "unique-codes":
-        refuted_by = _("Nothing in this run: there is no circuit to draw again.")
+    refuted_by = words_on(task.specification).against_stability(task.specification)
     return _grounds(task.stability, ("stability.agreeing", "stability.draws"), refuted_by)
 
 

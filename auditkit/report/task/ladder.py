@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from auditkit.messages import N_, _
 from auditkit.records.task import TaskRecord
-from auditkit.report.task.unique_codes import ASSOCIATION
+from auditkit.report.methods import words_on
 from auditkit.report.wording import OBSERVATIONS
 
 _RUNGS = (
@@ -18,10 +18,7 @@ _RUNGS = (
     (
         "association",
         N_("Association"),
-        N_(
-            "Codes for an attributed effect recur across the discovery examples, and some head's attributed "
-            "effect is beyond what swapped labels give"
-        ),
+        "",  # what the method claims
     ),
     (
         "causal",
@@ -53,10 +50,10 @@ class RungView:
 
 def ladder(task: TaskRecord) -> tuple[RungView, ...]:
     """Every rung with what it claims and whether that was observed."""
-    other = {"association": ASSOCIATION} if task.specification.method == "unique-codes" else {}
+    association = words_on(task.specification).association
     return tuple(
         RungView(
-            key, _(name), _(other.get(key, meaning)), _(OBSERVATIONS[getattr(task.ladder, key)])
+            key, _(name), _(meaning or association), _(OBSERVATIONS[getattr(task.ladder, key)])
         )
         for key, name, meaning in _RUNGS
     )

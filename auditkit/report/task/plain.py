@@ -14,6 +14,7 @@ from auditkit.records.model import ModelIdentity
 from auditkit.records.specification import Ablation
 from auditkit.records.task import Circuit, Comparison, TaskRecord
 from auditkit.records.unique_codes import UniqueCodes
+from auditkit.report.methods import words_on
 from auditkit.report.task.unique_codes import which_heads
 from auditkit.report.wording import (
     ABLATIONS,
@@ -59,18 +60,8 @@ def _asked(task: TaskRecord) -> str:
 def _discovery(task: TaskRecord) -> str:
     """What the discovery pairs were used for: nothing, where the behaviour was not observed."""
     others = task.examples.discovery.n
-    if isinstance(task.codes, UniqueCodes):
-        return counted(
-            others,
-            "{n} other pair, the discovery pair, served to count codes.",
-            "{n} other pairs, the discovery pairs, served to count codes.",
-        )
-    if isinstance(task.causal, Causal):
-        return counted(
-            others,
-            "{n} other pair, the discovery pair, served to find the heads involved.",
-            "{n} other pairs, the discovery pairs, served to find the heads involved.",
-        )
+    if not isinstance(task.codes, NotAssessed):
+        return words_on(task.specification).served(others)
     if isinstance(task.effect, NotAssessed):
         return counted(
             others,

@@ -7,13 +7,8 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
 from auditkit.records.task import TaskRecord
 from auditkit.report.facts import Fact, recorded_fact
-from auditkit.report.task.unique_codes import PROMPT_SETS
+from auditkit.report.methods import words_on
 from auditkit.report.wording import listed
-
-_SETS = (
-    N_("Discovery pairs, to find the circuit"),
-    N_("Test pairs, to test the behaviour and the circuit"),
-)
 
 
 def example_facts(shown: PromptPair | NotAssessed) -> tuple[Fact, ...]:
@@ -61,8 +56,7 @@ def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
     """Where the prompts come from, the two sets by digest, and how many repeat a prompt."""
     examples = task.examples
     found, test = examples.discovery, examples.test
-    observed_only = task.specification.method == "unique-codes"
-    purposes = PROMPT_SETS if observed_only else _SETS
+    purposes = words_on(task.specification).prompt_sets
     return (
         recorded_fact(_("Origin"), examples.origin, code=True),
         *(

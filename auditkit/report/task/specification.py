@@ -6,13 +6,14 @@ the catalogues from there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from auditkit.circuits.methods import method_of
 from auditkit.messages import N_, _
 from auditkit.records.base import Record
 from auditkit.records.specification import Specification, TaskKind
-from auditkit.report.task.unique_codes import UNUSED_SETTINGS
 from auditkit.report.wording import decimal_text, listed
 
 TASK_KINDS: dict[TaskKind, str] = {
@@ -66,14 +67,14 @@ def _value(value: object) -> str:
     return str(value)
 
 
-def _named(key: str, names: tuple[str, ...]) -> bool:
+def _named(key: str, names: Iterable[str]) -> bool:
     """Whether a key, or the block it stands in, is among these names."""
     return any(key == name or key.startswith(f"{name}.") for name in names)
 
 
 def _origin(key: str, specification: Specification) -> str:
     chosen = _("default") if _named(key, specification.defaulted) else _("set in the policy")
-    unused = specification.method == "unique-codes" and _named(key, UNUSED_SETTINGS)
+    unused = _named(key, method_of(specification).unused)
     return _("{chosen}; not used by this method", chosen=chosen) if unused else chosen
 
 

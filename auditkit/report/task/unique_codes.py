@@ -19,37 +19,6 @@ HEADS_SHOWN = 32
 HEADS_DRAWN = 24
 """More heads than this are left to the table; the chart's caption says so."""
 
-UNUSED_SETTINGS = (
-    "attribution",
-    "attribution_steps",
-    "ablations",
-    "autoencoder",
-    "thresholds.tau",
-    "thresholds.quorum",
-    "thresholds.head_effect",
-    "thresholds.sufficiency",
-    "thresholds.necessity",
-    "thresholds.tolerance",
-    "patching",
-    "stability_draws",
-    "random_sets",
-)
-"""Keys of a specification that change nothing under this method."""
-
-ASSOCIATION = N_(
-    "On the discovery pairs, some head's count of unique codes is beyond what swapped labels give"
-)
-"""What the second rung of the ladder says of this method."""
-
-PROMPT_SETS = (N_("Discovery pairs, to count codes"), N_("Test pairs, to test the behaviour"))
-"""What discovery and test pairs are for under this method."""
-
-METHOD = N_(
-    "Method unique-codes, published and observational: no head was replaced. Its specification, its "
-    "known faults and its limits are in the task's section."
-)
-"""What the method is, for the items of law that ask for one."""
-
 _ONLY_OBSERVED = N_(
     "The method only observes. No head was switched off or replaced, so a large count does not show that "
     "the model uses the head for this task, and a count of zero does not show that it does not."
