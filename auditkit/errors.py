@@ -28,7 +28,7 @@ EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
     ExitCode.CONSISTENT: "consistent with the declared expectation, or verified",
     ExitCode.NOT_CONSISTENT: "not consistent with the declared expectation",
     ExitCode.USAGE: "the command line is wrong",
-    ExitCode.INCONCLUSIVE: "inconclusive or not assessed; of verify: intact, and not all of it could be compared",
+    ExitCode.INCONCLUSIVE: "inconclusive or not assessed; of verify: intact, but not all could be compared",
     ExitCode.INVALID_INPUT: "the policy or another input is invalid",
     ExitCode.NOT_VERIFIED: "evidence, words or a signature do not verify",
     ExitCode.UNAVAILABLE: "the model or the environment is unavailable",

@@ -16,7 +16,8 @@ from auditkit.bundle.run_files import EVIDENCE, HTML, MANIFEST, manifest
 from auditkit.controls import outcomes
 from auditkit.controls.family import FAMILY
 from auditkit.digest import canonical_json
-from auditkit.judging.editions import CURRENT, EDITIONS, edition
+from auditkit.judging import limitations
+from auditkit.judging.editions import CURRENT, EDITIONS
 from auditkit.judging.findings import words
 from auditkit.records import reasons
 from auditkit.verifying import verify
@@ -26,7 +27,7 @@ from auditkit.verifying.protocol import check
 from auditkit.verifying.recompute import mismatches
 from auditkit.verifying.sentences import otherwise_worded
 from tests.builders import audit_record
-from tests.conftest import SAMPLES
+from tests.conftest import SAMPLES, CommandLine
 from tests.signed_runs import NOW, RUN_ID, bundle_of, measured_record
 
 OLD = Path(__file__).parent / "edition-1" / "consistent"
@@ -103,8 +104,8 @@ def test_evidence_of_a_newer_schema_is_not_run_and_the_rest_is_checked() -> None
 
 def test_newer_evidence_that_is_signed_as_it_is_ends_with_3(
     tmp_path: Path,
-    auditkit_here: Any,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: ANN401
+    auditkit_here: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Intact, and not compared: the exit status is 3, and the last line says why."""
     from auditkit.signing.keys.signer import development_key
@@ -131,7 +132,7 @@ def test_a_reworded_sentence_never_makes_a_report_fail(
     """Findings, reasons and limitations worded anew: older evidence is not called failed."""
     monkeypatch.setitem(words.WORDS, "behaviour_observed", lambda p: f"Better: {p['correct']}.")
     monkeypatch.setitem(reasons.REASONS, "few_templates", "Too few templates.")
-    monkeypatch.setitem(edition.LIMITATIONS, "scope", "It holds here.")
+    monkeypatch.setitem(limitations.LIMITATIONS, "scope", "It holds here.")
     monkeypatch.setattr(protocol, "tool", lambda: audit_record().tool)
     result = verify(kept)
     assert result.failed == ()

@@ -26,7 +26,7 @@ from auditkit.records.base import Record
 from auditkit.records.specification import Specification
 from auditkit.report.task.specification import meanings
 from auditkit.report.task.specification import settings as printed
-from auditkit.report.task.unique_codes import UNUSED_SETTINGS
+from auditkit.circuits.methods import METHODS
 from tests.conftest import ROOT
 
 KEYS = tuple(meanings(Specification))
@@ -131,8 +131,8 @@ def test_a_key_that_no_policy_can_set_is_refused() -> None:
 
 
 def test_the_settings_a_method_leaves_unused_are_settings() -> None:
-    """No name among those that unique-codes leaves unused is misspelt or gone."""
-    for name in UNUSED_SETTINGS:
+    """No name among those that a method leaves unused is misspelt or gone."""
+    for name in frozenset().union(*(method.unused for method in METHODS.values())):
         assert any(key == name or key.startswith(f"{name}.") for key in KEYS), name
     assert {row.key for row in printed(STANDARD)} == set(KEYS)
 
