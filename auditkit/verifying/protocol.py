@@ -49,6 +49,7 @@ from auditkit.bundle.run_files import (
     ALL_NAMES,
     ATTESTATION,
     CERTIFICATE,
+    COMMITMENT,
     EVIDENCE,
     EXTENDED_PDF,
     HTML,
@@ -129,7 +130,7 @@ def _manifest(case: Case) -> str:
     try:
         expected = expected_names(case.record)
     except NotRunError:
-        expected = (ALL_NAMES - {HTML, HTML_SIGNATURE, PDF}) | case.files.keys()
+        expected = (ALL_NAMES - {HTML, HTML_SIGNATURE, PDF, COMMITMENT}) | case.files.keys()
     if expected != case.files.keys():
         raise EvidenceError(f"a run with these reports has the files {', '.join(sorted(expected))}")
     return f"{len(files)} files, each with its recorded size and SHA-256"

@@ -26,7 +26,7 @@ from auditkit.verifying.outcome import Check, Verification
 from auditkit.verifying.protocol import check
 from auditkit.verifying.recompute import mismatches
 from auditkit.verifying.sentences import otherwise_worded
-from tests.builders import audit_record
+from tests.builders import audit_record, digest, only_record_checkpoint
 from tests.conftest import SAMPLES, CommandLine
 from tests.signed_runs import NOW, RUN_ID, bundle_of, measured_record
 
@@ -111,7 +111,8 @@ def test_newer_evidence_that_is_signed_as_it_is_ends_with_3(
     from auditkit.signing.keys.signer import development_key
 
     key = development_key(tmp_path / "keys", NOW)
-    files = bundle_of(measured_record(RUN_ID), key)
+    record = measured_record(RUN_ID).under(only_record_checkpoint(digest("7")))
+    files = bundle_of(record, key)
     directory = tmp_path / "run"
     directory.mkdir()
     for name, content in files.items():

@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from auditkit.circuits.methods import METHODS
 from auditkit.policy.asked import fewest_examples
 from auditkit.policy.json_schema import policy_json_schema
 from auditkit.policy.schema import ExpectedCircuit
@@ -26,7 +27,6 @@ from auditkit.records.base import Record
 from auditkit.records.specification import Specification
 from auditkit.report.task.specification import meanings
 from auditkit.report.task.specification import settings as printed
-from auditkit.circuits.methods import METHODS
 from tests.conftest import ROOT
 
 KEYS = tuple(meanings(Specification))
