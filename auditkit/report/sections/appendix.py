@@ -123,11 +123,10 @@ def _declarations(record: AuditRecord, law: Law) -> tuple[Fact, ...]:
 
 def _model(record: AuditRecord) -> tuple[Fact, ...]:
     model = record.model
+    revision = _("none recorded") if model.revision is None else model.revision
     return (
         recorded_fact(_("Name"), model.name),
-        recorded_fact(
-            _("Revision"), _("none recorded") if model.revision is None else model.revision
-        ),
+        recorded_fact(_("Revision"), revision),
         recorded_fact(_("Architecture"), model.architecture),
         recorded_fact(_("Parameters"), number_text(model.n_parameters)),
         recorded_fact(_("Weights digest (weight files)"), model.weights_digest, code=True),
@@ -191,11 +190,9 @@ _BY_STRUCTURE = N_(
 def _layers(record: AuditRecord) -> str:
     layers = record.model.layers
     sizes = sorted({layer.n_heads for layer in layers})
-    each = (
-        counted(sizes[0], "{n} head each", "{n} heads each")
-        if len(sizes) == 1
-        else _("with differing numbers of heads")
-    )
+    each = _("with differing numbers of heads")
+    if len(sizes) == 1:
+        each = counted(sizes[0], "{n} head each", "{n} heads each")
     total = sum(layer.n_heads for layer in layers)
     assumed = any(layer.found_by == "structure" for layer in layers)
     counts = _(
