@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import runpy
-import shutil
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,6 +24,7 @@ from auditkit.records.specification import Specification
 from auditkit.report.task.specification import meanings
 from auditkit.report.task.specification import settings as printed
 from tests.conftest import ROOT
+from tests.copies import copy_with, run_in
 
 KEYS = tuple(meanings(Specification))
 
@@ -137,8 +134,10 @@ def test_the_settings_a_method_leaves_unused_are_settings() -> None:
     assert {row.key for row in printed(STANDARD)} == set(KEYS)
 
 
-RECORD_LINE = '    made_up: Positive = Field(description="What was made up")\n'
-POLICY_LINE = '    made_up: Written[Count] = setting(3, "How much is made up ({standard}).")\n'
+RECORD_LINE = '    made_up: AtLeastOne = Field(description="What was made up")\n'
+POLICY_LINE = (
+    '    made_up: Written[UpToAMillion] = setting(3, "How much is made up ({standard}).")\n'
+)
 USE = r"""
 import runpy, sys
 from pathlib import Path
@@ -179,26 +178,9 @@ def test_a_new_setting_is_one_line_in_the_record_and_one_in_the_policy(tmp_path:
 
     What it changes in a result is the work that is left: no line can give a setting its meaning.
     """
-    for folder in ("auditkit", "tools", "templates", "policies"):
-        if folder in {"auditkit", "tools"}:
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
-        else:
-            (tmp_path / folder).symlink_to(ROOT / folder)
-    for name, line, before in (
+    copy_with(
+        tmp_path,
         ("records/specification.py", RECORD_LINE, "    null_level: "),
         ("policy/settings.py", POLICY_LINE, "    null_level: "),
-    ):
-        path = tmp_path / "auditkit" / name
-        text = path.read_text("utf-8")
-        assert text.count(before) == 1
-        path.write_text(text.replace(before, line + before), "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-c", USE, tmp_path, ROOT / "tests" / "fixtures" / "policy_least.yaml"],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        cwd=tmp_path,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
     )
-    assert done.returncode == 0, done.stderr
+    run_in(tmp_path, USE, tmp_path, ROOT / "tests" / "fixtures" / "policy_least.yaml")
