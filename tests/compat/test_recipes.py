@@ -43,8 +43,8 @@ def test_a_new_finding_is_a_rule_and_its_words(tmp_path: Path) -> None:
     """It is recorded with its values, printed on the page, recomputed, and a changed value is caught."""
     copy_with(
         tmp_path,
-        ("judging/findings/words.py", WORDS, "WORDS: dict"),
-        ("judging/findings/words.py", IN_WORDS, '    "repeated_prompts": '),
+        ("judging/findings/words/of_task.py", WORDS, "WORDS: dict"),
+        ("judging/findings/words/of_task.py", IN_WORDS, '    "repeated_prompts": '),
         ("judging/findings/of_task.py", RULE, "    return tuple(found)"),
     )
     run_in(tmp_path, USE)
