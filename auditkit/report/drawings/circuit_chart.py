@@ -122,7 +122,9 @@ def _spoken(node: CircuitNode) -> str:
     }
     if not node.role:
         return _("{head}: {marks}, {effect}", **values)
-    return _("{head}: {marks}, {effect}, role with the largest share: {role}", **values, role=node.role)
+    return _(
+        "{head}: {marks}, {effect}, role with the largest share: {role}", **values, role=node.role
+    )
 
 
 def in_lines(nodes: Sequence[CircuitNode]) -> list[list[CircuitNode]]:

@@ -185,7 +185,10 @@ def test_the_circuit_shows_every_kind_of_head_by_shape_and_letter() -> None:
     assert (
         "0.0: backup, lost in addition when replaced with another head 0.2500" in chart.alternative
     )
-    assert "1.0: found, declared, effect alone 0.7500, role with the largest share: last" in chart.alternative
+    assert (
+        "1.0: found, declared, effect alone 0.7500, role with the largest share: last"
+        in chart.alternative
+    )
     assert "No edge was recorded" in caption
 
 
