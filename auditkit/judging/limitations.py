@@ -20,9 +20,9 @@ LIMITATIONS: dict[str, str] = {
     "observational_method": "At least one task was examined by unique-codes, a published method that only"
     " observes: no head was replaced, nothing causal follows, and its counts have known faults that the "
     "task's findings name. Such a task is never consistent or not consistent with an expectation.",
-    "stability_partly_assessed": "How circuits hold was assessed for other draws of the same examples "
-    "and, where there are enough of them, without one prompt template at a time. Other thresholds, "
-    "ablations or prompts may give a different circuit.",
+    "stability_partly_assessed": "How stable circuits are was assessed from the recorded effects "
+    "only: for other draws of the same examples and, where there are at least three prompt templates, "
+    "without one template at a time. Other thresholds, ablations or prompts may give a different circuit.",
     "stability_not_assessed": "No circuit was found whose stability could be assessed.",
     "criteria_not_committed": "Nothing in this report shows that the criteria were fixed before the run; "
     "that is declared by the provider only.",

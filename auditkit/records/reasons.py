@@ -11,47 +11,50 @@ REASONS: dict[str, str] = {
     # nothing to look for
     "no_behaviour": "The model does not do this task on the test prompts, so there is no mechanism to "
     "look for.",
-    "no_effect": "Replacing every attention head does not lower the task metric, so no effect of heads "
-    "is there to look for.",
-    "no_effect_beyond_chance": "Replacing every attention head lowers the task metric no further than "
-    "swapping labels at random could, so whatever a search found might be chance.",
-    "no_mean_effect": "Replacing every attention head by its mean output does not lower the task metric.",
-    "no_resampled_effect": "Replacing every attention head by its output on the matched prompt does not "
-    "lower the task metric.",
+    "no_effect": "Replacing every attention head lowers the mean task metric by less than 0.001 on "
+    "the discovery pairs or, under at least one ablation, on the test pairs: there is no effect of heads "
+    "to look for.",
+    "no_effect_beyond_chance": "On the discovery pairs, replacing every attention head lowers the "
+    "task metric no further than swapped labels do by chance, so heads found by a search could be chance.",
+    "no_mean_effect": "Replacing every attention head by its mean output lowers the task metric by "
+    "less than 0.001 on the discovery pairs or on the test pairs.",
+    "no_resampled_effect": "Replacing every attention head by its output on the matched prompt lowers"
+    " the task metric by less than 0.001 on the discovery pairs.",
     # the method only observes
     "nothing_causal": "This method observes codes and intervenes on nothing, so nothing causal was "
     "assessed.",
     "no_circuit_stated": "This method reports heads that it only observed. None was confirmed by "
     "replacing it, so no circuit is stated.",
     # parts of the causal check
-    "carried_alone": "The heads found one by one carry the effect by themselves: nothing had to be "
-    "completed.",
-    "not_completed": "No few heads more make those found one by one carry the effect: it is spread over "
-    "many, or the policy asks for no completion.",
+    "carried_alone": "The heads found one by one carry the effect by themselves, so no completion was"
+    " needed.",
+    "not_completed": "The heads found one by one do not carry the effect in the range asked for, and "
+    "restoring as many others as the policy allows did not change that.",
     "empty_circuit": "The circuit is empty.",
-    "no_backup": "No head was found that takes over when a circuit head is replaced.",
+    "no_backup": "None of the heads tried takes over when a circuit head is replaced.",
     "no_backups_sought": "The policy asks for no search for backup heads.",
-    "no_random_sets": "The policy asks for none, or the circuit is empty, or there is no other set of its "
-    "size.",
-    "no_constant_head": "None of the heads tried outside the circuit is missed when its mean output takes "
-    "its place.",
+    "no_random_sets": "The policy asks for no random sets, or the circuit is empty, or no other set "
+    "has as many heads in each layer.",
+    "no_constant_head": "None of the heads tried outside the circuit changes the task effect by the "
+    "threshold when its mean output takes its place.",
     "head_not_replaced_alone": "The head was not replaced alone.",
     # codes
     "one_seed": "The policy asks for one autoencoder seed, so there is no envelope.",
     "no_negative_partner": "No two negatives of the discovery pairs have the same number of tokens in the "
     "same places, so there was no pair of negatives to compare.",
     "nothing_attributed": "Nothing was attributed to the head at any position.",
-    "never_enough_examples": "With more than {exact_up_to} examples {draws:,} swaps are drawn at random: "
-    "too few to tell one head alone from chance among so many, whatever the number of examples.",
+    "never_enough_examples": "With more than {exact_up_to} examples, {draws:,} swaps are drawn at "
+    "random. That is too few to tell one head by itself from chance among this many heads, whatever the "
+    "number of examples.",
     # stability
     "templates_unknown": "The templates of the prompts are not known.",
     "few_templates": "The discovery prompts have fewer than three templates.",
     # declaration
     "no_expectation": "The policy declares no expected circuit for this task.",
-    "no_head_found": "No head was found, so there is no share of them to state.",
+    "no_head_found": "No head was found, so there is no precision to state.",
     "nothing_to_draw": "No head was found, needed beside others, or declared.",
     # prompts
-    "prompts_withheld": "prompts read from a file are not printed; their digest is",
+    "prompts_withheld": "Prompts read from a file are not printed; their digest is printed instead.",
 }
 
 

@@ -130,6 +130,7 @@ def test_the_page_audits_and_reads_what_it_says(told: Told) -> None:
 
 
 def test_the_page_writes_its_drawings(told: Told) -> None:
+    """The script of docs/python.md leaves the drawings that it says it writes."""
     for name in ("head_map.svg", "circuit.svg"):
         root = ET.fromstring((told.folder / name).read_text("utf-8"))  # noqa: S314 - our own
         assert root.tag == "{http://www.w3.org/2000/svg}svg"

@@ -139,6 +139,7 @@ def test_an_invalid_policy_fails_before_anything_is_asked_for(world: World) -> N
 
 
 def test_a_commitment_to_something_else_fails_before_the_folder_is_made(world: World) -> None:
+    """A commitment to another policy is refused, and no folder is left behind."""
     other = world.folder / "other.p7s"
     other.write_bytes(b"no signature")
     with pytest.raises(InputError, match=r"no commitment to policy\.yaml as it now is"):
@@ -147,6 +148,7 @@ def test_a_commitment_to_something_else_fails_before_the_folder_is_made(world: W
 
 
 def test_a_folder_that_cannot_be_written_fails_before_store_and_key(world: World) -> None:
+    """Where nothing can be written, neither the store nor the key is opened."""
     world.out.write_text("a file")
     with pytest.raises(EnvironmentUnavailableError, match="cannot be written"):
         world.settle()
@@ -162,6 +164,7 @@ def test_a_spoiled_store_fails_before_the_key_is_opened(world: World) -> None:
 
 
 def test_a_key_that_cannot_be_opened_fails_last(world: World) -> None:
+    """The key is opened once policy, folder and store are known to hold."""
     world.key_fails = EnvironmentUnavailableError("no key")
     with pytest.raises(EnvironmentUnavailableError, match="no key"):
         world.settle()

@@ -18,6 +18,7 @@ def finding_of(controls: CalibratedSetting | None) -> Finding:
             "note",
             recovered=_sum(controls, "recovered"),
             not_sought=_sum(controls, "not_looked_for"),
+            other_circuit=_sum(controls, "other_circuit_found"),
         )
     return finding(
         "calibration_not_observed",

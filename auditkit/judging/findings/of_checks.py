@@ -9,7 +9,7 @@ from auditkit.circuits.circuit import takes_over
 from auditkit.judging.findings.stating import bounds, exact, finding
 from auditkit.records.base import NotAssessed, Parameter, Row
 from auditkit.records.causal import Causal, SetEffect
-from auditkit.records.specification import Specification, Thresholds
+from auditkit.records.specification import Ablation, Specification, Thresholds
 from auditkit.records.task import Codes, Finding
 
 _RARE = Decimal("0.05")  # the largest p-value at which the circuit stands out from random sets
@@ -18,16 +18,16 @@ _RARE = Decimal("0.05")  # the largest p-value at which the circuit stands out f
 def about_checks(specification: Specification, causal: Causal) -> Iterator[Finding]:
     """What the circuit does as a set, and what belongs beside it."""
     yield from _about_sets(specification, causal)
-    yield from _about_random_sets(causal)
+    yield from _about_random_sets(specification.ablations[0], causal)
     yield from _about_minimality(causal)
     yield from _about_backups(specification.thresholds, causal)
-    yield from _about_constant_role(causal)
+    yield from _about_constant_role(specification.thresholds, causal)
 
 
-def about_search(codes: Codes, causal: Causal) -> Iterator[Finding]:
+def about_search(specification: Specification, codes: Codes, causal: Causal) -> Iterator[Finding]:
     """How the circuit was found."""
     yield from _about_screening(codes, causal)
-    yield from _about_completion(causal)
+    yield from _about_completion(specification.patching.completion, causal)
 
 
 def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
@@ -45,17 +45,20 @@ def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
         )
 
 
-def _about_completion(causal: Causal) -> Iterator[Finding]:
+def _about_completion(allowed: int, causal: Causal) -> Iterator[Finding]:
     completion = causal.completion
     if completion.alone.state == "observed":
         return
-    alone = bounds(completion.alone.share)
+    alone, ablation = bounds(completion.alone.share), completion.alone.ablation
     if isinstance(completion.completed, NotAssessed):
-        yield finding("effect_is_spread", "warning", alone=alone)
+        yield finding(
+            "effect_is_spread", "warning", ablation=ablation, alone=alone, allowed=allowed
+        )
         return
     yield finding(
         "completed",
         "warning",
+        ablation=ablation,
         alone=alone,
         heads=tuple(each.head for each in completion.heads),
         completed=bounds(completion.completed.share),
@@ -92,7 +95,7 @@ def _said(effect: SetEffect, least: Decimal) -> dict[str, Parameter]:
     }
 
 
-def _about_random_sets(causal: Causal) -> Iterator[Finding]:
+def _about_random_sets(ablation: Ablation, causal: Causal) -> Iterator[Finding]:
     yardstick = causal.random_sets
     if isinstance(yardstick, NotAssessed):
         return
@@ -100,6 +103,7 @@ def _about_random_sets(causal: Causal) -> Iterator[Finding]:
     yield finding(
         "beyond_random_sets" if seldom else "not_beyond_random_sets",
         "note" if seldom else "warning",
+        ablation=ablation,
         sets=len(yardstick.shares),
         at_least=yardstick.at_least,
         middle=exact(sorted(yardstick.shares)[len(yardstick.shares) // 2]),
@@ -111,9 +115,11 @@ def _about_minimality(causal: Causal) -> Iterator[Finding]:
     if isinstance(minimality, NotAssessed):
         return
     if minimality.dispensable:
-        yield finding("not_minimal", "warning", heads=minimality.dispensable)
+        yield finding(
+            "not_minimal", "warning", ablation=minimality.ablation, heads=minimality.dispensable
+        )
     else:
-        yield finding("minimal", "note")
+        yield finding("minimal", "note", ablation=minimality.ablation)
 
 
 def _about_backups(thresholds: Thresholds, causal: Causal) -> Iterator[Finding]:
@@ -129,7 +135,7 @@ def _about_backups(thresholds: Thresholds, causal: Causal) -> Iterator[Finding]:
         yield finding("backup", "note", head=head, primaries=primaries)
 
 
-def _about_constant_role(causal: Causal) -> Iterator[Finding]:
+def _about_constant_role(thresholds: Thresholds, causal: Causal) -> Iterator[Finding]:
     role = causal.constant_role
     if isinstance(role, NotAssessed) or not role.heads:
         return
@@ -138,4 +144,5 @@ def _about_constant_role(causal: Causal) -> Iterator[Finding]:
         if isinstance(role.with_circuit, NotAssessed)
         else {"with_circuit": bounds(role.with_circuit.share)}
     )
-    yield finding("constant_role", "note", heads=role.heads, **together)
+    threshold = exact(thresholds.head_effect)
+    yield finding("constant_role", "note", heads=role.heads, threshold=threshold, **together)

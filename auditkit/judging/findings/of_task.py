@@ -38,16 +38,16 @@ _SELDOM = Decimal("0.1")  # a head that is in fewer redrawn circuits than this i
 def findings_of(task: Assessed, weights_digest: str) -> tuple[Finding, ...]:
     """Everything a reader should be told about a task, in the order it was measured."""
     seen = task.measured
-    found: list[Finding] = [*_about_prompts(seen.examples)]
+    found: list[Finding] = [*_about_prompts(seen.specification, seen.examples)]
     found += _about_behaviour(seen.specification, seen.behaviour)
     found += _about_effect(seen.effect)
     if isinstance(seen.codes, Codes) and isinstance(seen.causal, Causal):
-        found += about_search(seen.codes, seen.causal)
+        found += about_search(seen.specification, seen.codes, seen.causal)
         found += _about_null(seen.codes, seen.circuit, task.null)
         found += _about_settings(seen.codes)
         found += about_checks(seen.specification, seen.causal)
     if isinstance(seen.circuit, Circuit):
-        found += _about_circuit(seen.circuit)
+        found += _about_circuit(seen.specification, seen.causal, seen.circuit)
         found += _about_expectation(task, seen.circuit)
     if isinstance(seen.codes, UniqueCodes):
         found += about_unique_codes(seen.codes, task.null, seen.expected)
@@ -56,12 +56,13 @@ def findings_of(task: Assessed, weights_digest: str) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _about_prompts(examples: Examples) -> Iterator[Finding]:
+def _about_prompts(specification: Specification, examples: Examples) -> Iterator[Finding]:
     discovery, test = examples.discovery, examples.test
     if discovery.repeated or test.repeated:
         yield finding(
             "repeated_prompts",
             "warning",
+            method=specification.method,
             discovery=discovery.repeated,
             discovery_n=discovery.n,
             test=test.repeated,
@@ -89,6 +90,7 @@ def _about_effect(effect: HeadsEffect | NotAssessed) -> Iterator[Finding]:
     yield finding(
         "effect_of_heads",
         "note",
+        ablation=effect.measured[0].ablation,
         drop=exact(effect.measured[0].drop.mean),
         p_value=exact(effect.p_value),
         swaps=effect.swaps,
@@ -125,9 +127,16 @@ def _about_settings(codes: Codes) -> Iterator[Finding]:
     )
 
 
-def _about_circuit(circuit: Circuit) -> Iterator[Finding]:
+def _about_circuit(
+    specification: Specification, causal: Causal | NotAssessed, circuit: Circuit
+) -> Iterator[Finding]:
     if not circuit.heads:
-        yield finding("no_head_found", "warning")
+        yield finding(
+            "no_head_found",
+            "warning",
+            patched=0 if isinstance(causal, NotAssessed) else len(causal.patched),
+            threshold=exact(specification.thresholds.head_effect),
+        )
     if circuit.pairs_tested and not circuit.edges:
         yield finding("no_edge_beyond_chance", "note", pairs=circuit.pairs_tested)
 

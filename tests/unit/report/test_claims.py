@@ -91,6 +91,7 @@ def test_the_circuit_is_said_to_be_found_on_the_discovery_pairs(item: str) -> No
 
 
 def test_the_ablation_that_found_the_circuit_is_the_first_declared() -> None:
+    """The page names the ablation that the search used, which is the first declared."""
     task = sized(copying())
     turned = task.specification.model_copy(update={"ablations": ("mean", "resample")})
     claim = said("13(3)(b)(iv)", task.model_copy(update={"specification": turned}))
@@ -98,6 +99,7 @@ def test_the_ablation_that_found_the_circuit_is_the_first_declared() -> None:
 
 
 def test_one_pair_is_singular() -> None:
+    """One pair is a pair, on every line that counts them."""
     claim = said("13(3)(b)(iv)", sized(copying(), 1, 1))
     assert "On 1 discovery prompt pair, " in claim
     assert "On 1 test prompt pair these heads alone" in claim
@@ -141,6 +143,7 @@ def test_a_method_is_not_said_to_have_checked_what_it_did_not_touch(item: str) -
 
 
 def test_the_procedure_names_both_prompt_sets_and_what_was_not_done() -> None:
+    """The procedure says which pairs found the circuit, which tested it, and what was left out."""
     claim = said("IV.2(g)", sized(copying()))
     assert claim.endswith(
         "10 prompt pairs to find the circuit, 40 other pairs to test the behaviour and the circuit."
@@ -160,6 +163,7 @@ def test_discovery_pairs_are_said_to_serve_for_what_they_were_used_for() -> None
 
 
 def test_plain_words_name_prompt_set_and_replacement() -> None:
+    """Each plain sentence says on which pairs, and by what a head was replaced."""
     words = plain(sized(copying()))
     assert words.heads.startswith(
         "On the discovery pairs, 4 of the model's 4 attention heads were replaced, one at a time, each by "
@@ -194,6 +198,7 @@ def test_a_completing_head_that_was_not_replaced_alone_is_not_said_to_have_been(
 
 
 def test_an_empty_circuit_is_given_no_share() -> None:
+    """No share of the effect is printed of a circuit without heads."""
     assert plain(without_circuit()).together.startswith("No circuit was found")
 
 
@@ -225,6 +230,7 @@ CHECKS = {
 
 
 def test_every_check_names_its_prompts_and_its_ablation() -> None:
+    """No result of the causal check stands without its pairs and its ablation."""
     checks = {view.title: view for view in check_views(sized(copying()))}
     for title, (prompts, ablation) in CHECKS.items():
         assert checks[title].caption.startswith(prompts)
@@ -263,6 +269,7 @@ def test_the_measurements_were_made_on_the_prompts_that_the_claims_name(sample: 
 
 
 def test_every_rung_names_the_prompts_it_was_observed_on() -> None:
+    """Each rung of the ladder says on which pairs it was observed."""
     rungs = {rung.key: rung.meaning for rung in ladder(sized(copying()))}
     assert "on the test prompts" in rungs["behaviour"]
     assert "across the discovery examples" in rungs["association"]
@@ -294,6 +301,7 @@ def test_a_declared_sufficiency_is_refuted_by_what_the_rule_compares() -> None:
 
 
 def test_a_declaration_for_other_weights_says_why_it_settles_nothing() -> None:
+    """The claim of a declaration for other weights says that it does not apply."""
     task = copying()
     assert not isinstance(task.expected, NotAssessed)
     expected = task.expected.model_copy(update={"declared_for": "sha256:" + "9" * 64})

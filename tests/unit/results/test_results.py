@@ -215,6 +215,7 @@ def test_a_missing_path_is_never_looked_up_as_an_id(store: str) -> None:
 
 
 def test_a_missing_store_is_told(tmp_path: Path) -> None:
+    """Without a store, an id is answered with an error that names where one was looked for."""
     with pytest.raises(auditkit.EnvironmentUnavailableError, match="there is no evidence store"):
         auditkit.load("0123", store=url_of(tmp_path / "none.db"))
 

@@ -12,13 +12,14 @@ def _calibration_missing(_: Parameters) -> str:
 
 
 def _calibration_observed(p: Parameters) -> str:
-    recovered = f"{p['recovered']} heads"
-    sought = (
-        f"{recovered}; {p['not_sought']} it does not look for" if p["not_sought"] else recovered
-    )
+    parts = [f"{p['recovered']} heads"]
+    if p["other_circuit"]:
+        parts.append(f"{p['other_circuit']} in another circuit that is as right")
+    if p["not_sought"]:
+        parts.append(f"{p['not_sought']} it does not look for")
     return (
         "On models whose circuit is known, the method with these settings recovered every planted head it "
-        f"looks for ({sought}), and reported nothing falsely."
+        f"looks for ({'; '.join(parts)}), and reported nothing falsely."
     )
 
 
@@ -32,9 +33,9 @@ def _calibration_not_observed(p: Parameters) -> str:
         models = ", ".join(name.replace("_", " ") for name in p["reported_in"])
         parts.append(f"heads reported in {models}, where there is none to report")
     return (
-        "On models whose circuit is known, the method with these settings does not find what was planted: "
-        f"{', '.join(parts)}. What it finds in this model cannot settle whether the model is consistent "
-        "with the declaration."
+        "On models whose circuit is known, the method with these settings missed some of what was planted, "
+        f"or reported heads falsely: {', '.join(parts)}. What it finds in this model cannot settle "
+        "whether the model is consistent with the declaration."
     )
 
 

@@ -3,113 +3,145 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
-from auditkit.judging.findings.words.phrases import Parameters, counted, listed, percent, share
+from auditkit.judging.findings.words.phrases import (
+    Parameters,
+    counted,
+    listed,
+    percent,
+    plural,
+    share,
+)
 
 
 def _empty_signature(_: Parameters) -> str:
-    return "No code is shared by enough examples to form a signature."
+    return "No code is shared by enough discovery examples to form a signature."
 
 
 def _unvarying_heads(p: Parameters) -> str:
+    n = len(p["heads"])
     return (
-        "The same output at every position of every discovery prompt, but for rounding: "
-        f"{listed(p['heads'])}. There is nothing in it to encode or to replace, so nothing is said of "
-        "what such a head does."
+        f"{plural(n, 'Head', 'Heads')} {listed(p['heads'])} {plural(n, 'puts', 'put')} out the same at every "
+        "position of every discovery prompt, but for rounding. There is nothing in that output to encode or "
+        f"to replace, so nothing is said of what {plural(n, 'it does', 'they do')}."
     )
 
 
 def _unpatched_heads(p: Parameters) -> str:
-    unpatched = p["unpatched"]
+    patched, unpatched = p["patched"], p["unpatched"]
+    unknown = (
+        "head ranked lower was not replaced alone: its single effect is unknown"
+        if unpatched == 1
+        else "heads ranked lower were not replaced alone: their single effects are unknown"
+    )
     return (
-        f"{counted(p['patched'], 'head')} were patched one by one, {p['sampled']} of them drawn at random "
-        f"from those ranked lower. {counted(unpatched, 'head')} ranked lower "
-        f"{'was' if unpatched == 1 else 'were'} not patched alone: their single effects are unknown, and "
-        "what all heads outside the circuit do together is what the circuit alone does not carry."
+        f"{patched} {plural(patched, 'head was', 'heads were')} replaced one at a time, {p['sampled']} of "
+        f"them drawn at random from those ranked lower. {unpatched} {unknown}. What all heads outside the "
+        "circuit do together shows in the share that the circuit alone does not carry."
     )
 
 
 def _effect_is_spread(p: Parameters) -> str:
+    tried = (
+        f"Restoring up to {counted(p['allowed'], 'head')} more, those likeliest to help, does not bring that "
+        "share into the range asked for."
+        if p["allowed"]
+        else "The policy asks for no completion."
+    )
+    return f"{_alone(p)} {tried}"
+
+
+def _alone(p: Parameters) -> str:
     return (
-        f"On the discovery pairs the heads found one by one carry {share(p['alone'])} of the task effect, "
-        "and no few heads more complete them: the rest is spread over many heads, each below the "
-        "threshold."
+        f"On the discovery pairs, under {p['ablation']} ablation of every other head, the heads found one by "
+        f"one carry {share(p['alone'])} of the task effect."
     )
 
 
 def _completed(p: Parameters) -> str:
+    found = plural(len(p["heads"]), "which was not", "none of which was")
     return (
-        f"On the discovery pairs the heads found one by one carry {share(p['alone'])} of the task effect. "
-        f"Together with {listed(p['heads'])} they carry {share(p['completed'])}; replaced alone, "
-        f"{'it does' if len(p['heads']) == 1 else 'they do'} not reach the threshold."
+        f"{_alone(p)} Together with {listed(p['heads'])}, {found} found by replacing it alone, they carry "
+        f"{share(p['completed'])}."
     )
 
 
 def _necessity(p: Parameters) -> str:
     return (
-        f"Under {p['ablation']} ablation, replacing the circuit's heads removes {share(p['share'])} of the "
-        f"task effect; at least {percent(p['least'])} is asked."
+        f"On the test pairs, under {p['ablation']} ablation, replacing the circuit's heads removes "
+        f"{share(p['share'])} of the task effect; at least {percent(p['least'])} is asked."
     )
 
 
 def _sufficiency(p: Parameters) -> str:
     return (
-        f"Under {p['ablation']} ablation of every other head, the circuit alone carries "
+        f"On the test pairs, under {p['ablation']} ablation of every other head, the circuit alone carries "
         f"{share(p['share'])} of the task effect."
     )
 
 
 def _sufficiency_exceeded(p: Parameters) -> str:
+    most = format(2 - Decimal(p["least"]), "f")
     return (
-        f"{_sufficiency(p)} That is more than the whole model carries: under this ablation the circuit "
-        "does not work as it does inside the model."
+        f"{_sufficiency(p)} That is above {percent(most)}: under this ablation the circuit alone does more "
+        "than the whole model."
     )
 
 
 def _sufficiency_not_observed(p: Parameters) -> str:
     return (
-        f"{_sufficiency(p)} Below {percent(p['least'])} the circuit alone is incomplete under this "
+        f"{_sufficiency(p)} Below {percent(p['least'])} the circuit alone counts as incomplete under this "
         "ablation."
     )
 
 
 def _random_sets(p: Parameters) -> str:
+    takes = plural(p["at_least"], "takes", "take")
     return (
-        f"Of {p['sets']} random sets with as many heads in each layer, {p['at_least']} lose as much of the "
-        f"task effect as the circuit; the middle one loses {percent(p['middle'])}."
+        f"On the test pairs, under {p['ablation']} ablation, {p['at_least']} of {p['sets']} random sets with "
+        f"as many heads in each layer {takes} away at least as much of the task effect as the circuit does "
+        f"when replaced; the middle one takes away {percent(p['middle'])}."
     )
 
 
-def _minimal(_: Parameters) -> str:
-    return "The circuit surely carries less without any one of its heads."
+def _minimal(p: Parameters) -> str:
+    return (
+        f"On the test pairs, under {p['ablation']} ablation, leaving out any one head changes what the "
+        "circuit carries, with an interval that excludes zero."
+    )
 
 
 def _not_minimal(p: Parameters) -> str:
     return (
-        f"Without {listed(p['heads'])}, one at a time, the rest of the circuit does not surely carry less: "
-        "a smaller circuit would do as well."
+        f"On the test pairs, under {p['ablation']} ablation, what the circuit carries is not shown to change "
+        f"without {listed(p['heads'])}, left out one at a time: the interval of the loss includes zero. A "
+        "smaller circuit may do as well."
     )
 
 
 def _backup(p: Parameters) -> str:
-    primaries = ", ".join(
-        f"{each['head']} ({percent(each['gain'])} more is lost with both replaced)"
-        for each in p["primaries"]
+    primaries = ", ".join(f"{each['head']} (by {percent(each['gain'])})" for each in p["primaries"])
+    return (
+        f"{p['head']} is outside the circuit and takes over when a circuit head is replaced. On the "
+        "discovery pairs, replacing both by their outputs on the matched prompt loses more than the sum "
+        f"of what each loses alone: {primaries}."
     )
-    return f"{p['head']} is outside the circuit, and takes over when a head of it is replaced: {primaries}."
 
 
 def _constant_role(p: Parameters) -> str:
+    n = len(p["heads"])
+    replaced = plural(n, "by its average output", "by their average outputs, one at a time")
     together = (
-        f" Together with the circuit they carry {share(p['with_circuit'])} of the task effect under mean "
-        "ablation of every other head."
+        f" Together with the circuit {plural(n, 'it carries', 'they carry')} {share(p['with_circuit'])} of "
+        "the task effect on the test pairs, under mean ablation of every other head."
         if "with_circuit" in p
         else ""
     )
     return (
-        f"Outside the circuit, {listed(p['heads'])} {'is' if len(p['heads']) == 1 else 'are'} missed when "
-        "an average output takes the place, though the output on the matched prompt does: needed, but not "
-        f"shown to tell the prompts apart.{together}"
+        f"Replacing {listed(p['heads'])}, outside the circuit, {replaced}, changes the task effect on the "
+        f"discovery pairs by at least {percent(p['threshold'])}. Such a head matters to the task, but is not "
+        f"shown to tell the prompts of a pair apart.{together}"
     )
 
 

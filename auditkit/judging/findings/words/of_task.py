@@ -3,112 +3,130 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
-from auditkit.judging.findings.words.phrases import Parameters, counted, listed, percent, rated
+from auditkit.judging.findings.words.phrases import (
+    Parameters,
+    counted,
+    listed,
+    percent,
+    plural,
+    rated,
+)
+from auditkit.records.reasons import REASONS
 
 
 def _repeated_prompts(p: Parameters) -> str:
-    sets = (("find the circuit", "discovery"), ("test it", "test"))
-    repeated = [f"{p[key]} of the {p[f'{key}_n']} to {what}" for what, key in sets if p[key]]
+    search = "to find the circuit" if p["method"] == "attributed-codes" else "to count codes"
+    sets = ((search, "discovery"), ("to test the behaviour", "test"))
+    repeated = [f"{p[key]} of the {p[f'{key}_n']} pairs {what}" for what, key in sets if p[key]]
     return (
-        "The same prompt stands in several pairs, each time with another matched negative: "
-        f"{' and '.join(repeated)} repeat an earlier one. They are counted as examples of their own, so "
-        "intervals and p-values claim more than so few prompts can show."
+        f"Some pairs repeat the prompt of an earlier pair, with another matched prompt: "
+        f"{' and '.join(repeated)}. Each counts as an example of its own, so intervals and p-values claim "
+        "more than so few different prompts can show."
     )
 
 
 def _behaviour_observed(p: Parameters) -> str:
-    return (
-        f"The right answers score above the wrong ones on {p['correct']} of {p['n']} test prompts."
-    )
+    return f"The right answers score above the wrong ones on {_on_test(p)}."
+
+
+def _on_test(p: Parameters) -> str:
+    return f"{p['correct']} of {counted(p['n'], 'test prompt')}"
 
 
 def _behaviour_not_observed(p: Parameters) -> str:
     return (
-        f"The right answers score above the wrong ones on {p['correct']} of {p['n']} test prompts. At "
-        f"least {percent(p['least'])} are needed, with a metric above 0 and above that on the negatives; "
-        "the mechanism was not assessed."
+        f"The right answers score above the wrong ones on {_on_test(p)}. Asked for are an accuracy of at "
+        f"least {percent(p['least'])}, a mean metric above 0 with its whole interval, and a mean above that "
+        "on the matched prompts. The mechanism was not assessed."
     )
 
 
 def _constant_metric(_: Parameters) -> str:
     return (
-        "On every test pair the metric is the same number on the prompt and on its matched negative: "
-        "what differs between them does not reach the answers' scores, so nothing can be measured with "
-        "these prompts."
+        "On every test pair the metric is the same number on the prompt and on its matched prompt: what "
+        "differs between them does not reach the scores of the answers. Nothing can be measured with these "
+        "prompts."
     )
 
 
 def _no_effect_of_heads(p: Parameters) -> str:
-    return {
-        "no_effect": "Replacing every attention head does not lower the task metric, so no effect of "
-        "heads is there to look for.",
-        "no_effect_beyond_chance": "Replacing every attention head lowers the task metric no further than "
-        "swapping labels at random could, so whatever a search found might be chance.",
-    }[p["reason"]]
+    return REASONS[p["reason"]]
 
 
 def _effect_of_heads(p: Parameters) -> str:
+    patterns = f"all {p['swaps']:,}" if p["patterns"] == "all" else f"{p['swaps']:,} random"
     return (
-        f"Replacing every head lowers the metric on the discovery pairs by {p['drop']} on average: more "
-        f"than swapped labels would give by chance (p = {p['p_value']}, {p['swaps']} "
-        f"{'patterns' if p['patterns'] == 'all' else 'random patterns'} of swaps)."
+        f"Under {p['ablation']} ablation, replacing every head lowers the metric on the discovery pairs by "
+        f"{p['drop']} on average. Swapped labels seldom give as much by chance (p = {p['p_value']}, from "
+        f"{patterns} patterns of swapped labels)."
     )
 
 
 def _beyond_chance(p: Parameters) -> str:
     return (
-        f"Screening tells {listed(p['heads'])} from label-swap chance, at a false discovery rate of "
-        f"{percent(p['null_level'])}."
+        f"The label-swap test on attributed effects tells {listed(p['heads'])} from chance, at a false "
+        f"discovery rate of {percent(p['null_level'])}."
     )
 
 
 def _not_beyond_chance(p: Parameters) -> str:
+    they = plural(len(p["heads"]), "It is", "They are")
     return (
-        f"Screening by itself does not tell {listed(p['heads'])} from label-swap chance. They are in the "
-        "circuit because replacing each of them changes the task effect."
+        f"The label-swap test on attributed effects does not tell {listed(p['heads'])} from chance. {they} "
+        "in the circuit because replacing heads showed an effect: alone, or in completing the others."
     )
 
 
 def _few_examples_for_null(p: Parameters) -> str:
     needed = (
-        f"{p['least_examples']:,} would be needed."
+        f"For that, {p['least_examples']:,} examples would be needed."
         if "least_examples" in p
-        else f"With more than {p['exact_up_to']} examples {p['draws']:,} swaps are drawn at random: too few "
-        "to tell one head alone from chance among so many, whatever the number of examples."
+        else REASONS["never_enough_examples"].format_map(p)
     )
     return (
-        f"With {p['examples']} examples the label-swap test cannot tell one head alone from chance among "
+        f"With {p['examples']} examples the label-swap test can tell no head by itself from chance among "
         f"{p['heads']}. {needed}"
     )
 
 
 def _codes_depend_on_settings(p: Parameters) -> str:
     return (
-        f"Which heads carry a code depends on settings: two of {p['settings']} combinations of autoencoder "
-        f"seed, tau and quorum share {percent(p['mean_jaccard'])} of their heads on average, and less than "
-        f"{percent(p['low_below'])} is called low here. The verdict does not rest on codes: patching "
-        "decides which heads belong to the circuit."
+        f"Which heads carry a signature code depends on the settings: two of the {p['settings']} "
+        f"combinations of autoencoder seed, tau and quorum share {percent(p['mean_jaccard'])} of their heads "
+        f"on average. Less than {percent(p['low_below'])} is called low here. The verdict does not rest on codes: "
+        "patching decides which heads belong to the circuit."
     )
 
 
-def _no_head_found(_: Parameters) -> str:
-    return "No single head moves the task effect by the declared threshold."
+def _no_head_found(p: Parameters) -> str:
+    heads = plural(p["patched"], "The head", f"None of the {p['patched']} heads")
+    changes = plural(p["patched"], "does not change", "changes")
+    return (
+        f"{heads} replaced alone {changes} the task effect by {percent(p['threshold'])} or more with an "
+        "interval that excludes zero."
+    )
 
 
 def _no_edge_beyond_chance(p: Parameters) -> str:
+    tested = plural(
+        p["pairs"], "One pair of circuit heads was", f"{p['pairs']:,} pairs of circuit heads were"
+    )
     return (
-        f"{counted(p['pairs'], 'pair')} of heads tested: none occurs together more often than chance "
-        "allows. Where heads are present in almost every example, this test cannot show anything."
+        f"{tested} tested: none appears together in more discovery examples than chance allows. Where heads "
+        "are present in almost every example, this test cannot show anything."
     )
 
 
 def _counts(p: Parameters) -> str:
-    extra = len(p["extra"])
-    return (
-        f"{len(p['matched'])} of {p['declared']} declared heads were found, and {counted(extra, 'head')} "
-        f"that {'was' if extra == 1 else 'were'} not declared."
-    )
+    matched, extra = len(p["matched"]), len(p["extra"])
+    undeclared = f"{extra or 'no'} undeclared {plural(extra, 'head was', 'heads were')} found"
+    return f"{matched} of {p['declared']} declared heads {_was(matched)} found, and {undeclared}."
+
+
+def _was(n: int) -> str:
+    return plural(n, "was", "were")
 
 
 def _differs_from_expectation(p: Parameters) -> str:
@@ -118,16 +136,18 @@ def _differs_from_expectation(p: Parameters) -> str:
 
 
 def _sufficiency_below_expectation(p: Parameters) -> str:
+    most = format(2 - Decimal(p["least"]), "f")
     return (
-        "The expectation declares that these heads alone carry at least "
-        f"{percent(p['least'])} of the task effect; the circuit found does not, or goes as far beyond."
+        f"The declaration claims that the circuit alone carries at least {percent(p['least'])} of the task "
+        "effect. On the test pairs, under at least one ablation, the circuit found carries less than that, "
+        f"or more than {percent(most)}. Under mean ablation, heads with a constant role count with it."
     )
 
 
 def _unsure_heads(p: Parameters) -> str:
     return (
-        "Whether these heads belong to the circuit depends on the examples; in brackets how often they did "
-        f"when the examples were drawn again: {rated(p['heads'])}."
+        "Whether these heads belong to the circuit depends on the examples. In brackets stands the share of "
+        f"redrawn example sets in which they did: {rated(p['heads'])}."
     )
 
 
@@ -140,22 +160,27 @@ def _verdict_depends_on_settings(p: Parameters) -> str:
 
 
 def _verdict_stable(p: Parameters) -> str:
-    templates = " and left-out templates" if "templates" in p else ""
+    left_out = p.get("templates", 0)
+    sets = (
+        f"{p['draws'] + left_out} example sets ({p['draws']} redrawn, {left_out} without one template)"
+        if left_out
+        else f"{p['draws']} redrawn example sets"
+    )
     return (
-        f"{percent(p['agreeing'])} of {p['draws']} redrawn example sets{templates} give the verdict of the "
-        f"declared setting; at least {percent(p['least'])} is asked."
+        f"{percent(p['agreeing'])} of {sets} give the verdict of the declared setting; at least "
+        f"{percent(p['least'])} is asked."
     )
 
 
 def _verdict_not_stable(p: Parameters) -> str:
     return (
         f"{_verdict_stable(p)} At the declared tolerance the verdict does not hold. More discovery examples "
-        "make it surer."
+        "may make it hold."
     )
 
 
 def _no_expectation(_: Parameters) -> str:
-    return "The policy declares no expected circuit for this task."
+    return REASONS["no_expectation"]
 
 
 def _expectation_not_bound(_: Parameters) -> str:

@@ -22,10 +22,10 @@ def _observational_method(p: Parameters) -> str:
 
 def _known_faults(p: Parameters) -> str:
     return (
-        "Known faults of the published method, kept as described: it has no null of its own, and elsewhere "
-        "its count has reached 20 to 29 where positives and negatives were drawn alike; silence and feature "
-        f"0 share the code 0; and it scores prompts it was trained on, here {p['trained']} of "
-        f"{p['prompts']}. The label-swap test printed beside each count is not part of it."
+        "Known faults of the published method, kept as described: it has no null of its own, and in other "
+        "experiments its count reached 20 to 29 where positives and negatives were drawn in the same way; "
+        f"silence and feature 0 share the code 0; and it scores prompts it was trained on, here "
+        f"{p['trained']} of {p['prompts']}. The label-swap test printed beside each count is not part of it."
     )
 
 

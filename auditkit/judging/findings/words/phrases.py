@@ -33,3 +33,8 @@ def listed(heads: Iterable[str]) -> str:
 def rated(heads: Iterable[Mapping[str, str]]) -> str:
     """Heads, each with how often it was there."""
     return ", ".join(f"{each['head']} ({percent(each['frequency'])})" for each in heads)
+
+
+def plural(n: int, one: str, many: str) -> str:
+    """``one`` for one thing, else ``many``."""
+    return one if n == 1 else many
