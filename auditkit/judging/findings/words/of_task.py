@@ -95,8 +95,8 @@ def _codes_depend_on_settings(p: Parameters) -> str:
     return (
         f"Which heads carry a signature code depends on the settings: two of the {p['settings']} "
         f"combinations of autoencoder seed, tau and quorum share {percent(p['mean_jaccard'])} of their heads "
-        f"on average. Less than {percent(p['low_below'])} is called low here. The verdict does not rest on codes: "
-        "patching decides which heads belong to the circuit."
+        f"on average. Less than {percent(p['low_below'])} is called low here. The verdict does not rest on "
+        "codes: patching decides which heads belong to the circuit."
     )
 
 
