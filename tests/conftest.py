@@ -21,9 +21,6 @@ from tests.postgres_server import NoServerError, PostgresServer, running
 from tests.recorded_calibration import alone, recorded
 
 if TYPE_CHECKING:
-    from xdist.dsession import Scheduling
-    from xdist.remote import Producer
-
     from tests.pki import Pki
 
 ROOT = Path(__file__).parents[1]
@@ -90,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - untyped
     """``--dist loadgroup`` keeps tests that share a fixture of their module on one worker."""
     from tests.scheduling import BySharedFixtures
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.conftest import ROOT
 
 
-class BySharedFixtures(LoadScopeScheduling):
+class BySharedFixtures(LoadScopeScheduling):  # type: ignore[misc]
     """What ``--dist loadgroup`` is for, by modules: it groups nothing under pytest 9.
 
     (xdist 3.8 writes a test's group into ``Item._nodeid``, which pytest 9.2 does not read.) A module with
