@@ -86,26 +86,12 @@ def pytest_configure(config: pytest.Config) -> None:
     refuse_network(os.devnull)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a fixture of their module run in one process, so that it is made once.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - untyped
+    """``--dist loadgroup`` keeps tests that share a fixture of their module on one worker."""
+    from tests.scheduling import BySharedFixtures
 
-    Those that look at one finished run do too: no worker waits while another makes it.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            group = _group_of(item)
-            if group:
-                item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _group_of(item: pytest.Item) -> str:
-    """What the test shares with others; nothing, where it can run anywhere."""
-    fixtures: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009
-    scopes = {each[-1].scope for each in fixtures.values()}
-    if "module" in scopes:
-        return item.nodeid.partition("::")[0]
-    return next((name for name in ("finished_run", "short_run") if name in fixtures), "")
+    return BySharedFixtures(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @dataclass(frozen=True)

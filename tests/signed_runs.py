@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pikepdf
+import pytest
 
 from auditkit.bundle.evidence import evidence_bytes
 from auditkit.bundle.run_files import assemble
@@ -13,10 +15,11 @@ from auditkit.digest import sha256_hex
 from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
-from auditkit.signing.cades import sign_detached
+from auditkit.signing.cades import check_detached, sign_detached
 from auditkit.signing.commitment import read_commitment
 from auditkit.signing.keys.signer import SigningKey
 from auditkit.signing.pdf import sign_pdf
+from auditkit.verifying import signatures
 from tests.builders import audit_record
 
 NOW = datetime(2026, 11, 20, 9, 31, 0, tzinfo=UTC)
@@ -61,3 +64,17 @@ def bundle_of(record: AuditRecord, key: SigningKey, policy: bytes = POLICY) -> d
     commitment = None if made is None else COMMITMENTS[made.sha256]
     pdf = sign_pdf(one_page_pdf(parts), key, NOW)
     return assemble(record, policy, signed, pdf, key, commitment)
+
+
+CHECKED = cache(check_detached), cache(read_commitment)
+"""What verification asks of a detached signature; each answer is kept, and no refusal is."""
+
+
+def read_each_signature_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the test ends, a signature that held over some bytes is not read again over the same bytes.
+
+    Most of a verification is spent on it, and what is changed in a run is mostly another file.
+    """
+    check, read = CHECKED
+    monkeypatch.setattr(signatures, "check_detached", check)
+    monkeypatch.setattr(signatures, "read_commitment", read)

@@ -45,7 +45,15 @@ from auditkit.store.evidence_store import EvidenceStore
 from auditkit.verifying import Brought, Verification, verify
 from auditkit.verifying.recompute import mismatches
 from tests.builders import audit_record, note_signer
-from tests.signed_runs import NOW, POLICY, RUN_ID, bundle_of, measured_record, one_page_pdf
+from tests.signed_runs import (
+    NOW,
+    POLICY,
+    RUN_ID,
+    bundle_of,
+    measured_record,
+    one_page_pdf,
+    read_each_signature_once,
+)
 from tests.stores import Place
 
 OTHER_RUN_ID = "01234567-89ab-7def-8123-00000000000b"
@@ -135,8 +143,8 @@ LAID_OUT: dict[tuple[bytes, str], bytes] = {}
 
 
 @pytest.fixture(autouse=True)
-def laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A record that is verified again is not laid out again: it gives the same page each time."""
+def made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is the same in a run that is verified again is not laid out or read again."""
 
     def render_once(record: AuditRecord, law: Law, templates: Templates) -> bytes:
         asked = (evidence_bytes(record), repr(templates))
@@ -145,6 +153,7 @@ def laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return LAID_OUT[asked]
 
     monkeypatch.setattr(protocol, "render_html", render_once)
+    read_each_signature_once(monkeypatch)
 
 
 @pytest.fixture

@@ -35,7 +35,13 @@ from auditkit.verifying.limits import MAX_FILE_BYTES
 from auditkit.verifying.packed import MAX_ENTRIES, read_zip
 from tests.builders import note_signer
 from tests.conftest import ROOT, CommandLine
-from tests.signed_runs import NOW, RUN_ID, bundle_of, measured_record
+from tests.signed_runs import (
+    NOW,
+    RUN_ID,
+    bundle_of,
+    measured_record,
+    read_each_signature_once,
+)
 from tests.toy_models import gpt2, save
 
 NAMES = (
@@ -82,6 +88,12 @@ def declared_for(task: TaskRecord, weights: str) -> TaskRecord:
         return task
     expected = task.expected.model_copy(update={"declared_for": weights})
     return task.model_copy(update={"expected": expected})
+
+
+@pytest.fixture(autouse=True)
+def signatures_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run in a pack is the same in most tests."""
+    read_each_signature_once(monkeypatch)
 
 
 @pytest.fixture(scope="module")
