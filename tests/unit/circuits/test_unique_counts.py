@@ -295,7 +295,10 @@ def test_without_the_behaviour_nothing_was_counted() -> None:
     task = with_conclusions(
         watching().model_copy(update={**absent, "behaviour": behaviour(does_it=False)})
     )
-    record = watched_record().model_copy(update={"tasks": (task,), "verdict": "not_assessed"})
+    limits = limitations_of([task], None)
+    record = watched_record().model_copy(
+        update={"tasks": (task,), "verdict": "not_assessed", "limitations": limits}
+    )
     assert mismatches(record, CURRENT) == ()
     counted_anyway = task.model_copy(update={"codes": unique_codes()})
     found = mismatches(record.model_copy(update={"tasks": (counted_anyway,)}), CURRENT)

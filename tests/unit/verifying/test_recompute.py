@@ -170,8 +170,7 @@ def changed(path: str, value: object) -> AuditRecord:
         ("tasks/0/findings", [], "tasks[copying].findings"),
         ("tasks/0/findings/0/code", "all_is_well", "tasks[copying].findings"),
         ("tasks/0/findings/0/parameters/correct", 99, "tasks[copying].findings"),
-        ("limitations", [], "limitations"),
-        ("editions/rules", 1, "editions.rules"),
+        ("limitations/1/code", "no_limit", "limitations"),
         (
             "tasks/1/circuit",
             {"heads": [], "edges": [], "pairs_tested": 0},
