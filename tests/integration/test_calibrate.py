@@ -18,7 +18,6 @@ def policy(folder: Path, text: str) -> Path:
     one = text[: text.index("  - id: greater_than")]
     reference = ROOT / "policies" / "models" / "reference"
     one = one.replace("path: models/reference", f"path: '{reference}'")
-    one = one.replace("seed: 0,", f"seed: 0, {QUICK},")
     path = folder / "policy.yaml"
     path.write_text(one + "report: {formats: [html]}\n", encoding="utf-8")
     return path
@@ -102,6 +101,7 @@ def test_a_run_shows_the_calibration_before_its_tasks(
     tmp_path: Path, calibrating_auditkit: Auditkit
 ) -> None:
     """Somebody who waits sees that the controls are run before anything is measured."""
-    outcome = calibrating_auditkit("run", policy(tmp_path, QUICKSTART.read_text(encoding="utf-8")))
+    text = QUICKSTART.read_text(encoding="utf-8").replace("seed: 0,", f"seed: 0, {QUICK},")
+    outcome = calibrating_auditkit("run", policy(tmp_path, text))
     stages = outcome.err
     assert 0 <= stages.index("calibrate: known-answer controls") < stages.index(": behaviour")
