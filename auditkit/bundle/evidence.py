@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from auditkit.digest import canonical_json
-from auditkit.errors import EvidenceError
+from auditkit.errors import EvidenceError, ExitCode
 from auditkit.records.audit import AuditRecord
 from auditkit.records.schema_1 import upgraded
 
@@ -23,6 +23,8 @@ SCHEMAS: tuple[str, ...] = get_args(AuditRecord.model_fields["schema_version"].a
 
 class NewerEvidenceError(EvidenceError):
     """The evidence was made by a newer auditkit, in a schema that this one cannot read."""
+
+    exit_code = ExitCode.UNAVAILABLE
 
 
 def evidence_bytes(record: AuditRecord) -> bytes:
@@ -67,7 +69,8 @@ def parse_evidence(content: bytes) -> AuditRecord:
     ):
         raise NewerEvidenceError(
             f"made by a newer auditkit: the record has schema {schema[:9]}, this one reads "
-            f"{', '.join(SCHEMAS)}"
+            f"{', '.join(SCHEMAS)}",
+            advice="install a newer auditkit to read it",
         )
     try:
         current = content if schema != "1" else canonical_json(upgraded(document))

@@ -8,7 +8,7 @@ import click
 
 from auditkit.bundle.packing import pack, zipped
 from auditkit.bundle.run_files import EVIDENCE, write_new
-from auditkit.cli.terminal import say
+from auditkit.cli.terminal import say, warn
 from auditkit.errors import EvidenceError, ExitCode
 from auditkit.verifying.case import packed_case, read_case
 from auditkit.verifying.protocol import check
@@ -23,12 +23,14 @@ def export_pack(run: str, target: Path, runs: Path) -> int:
     content = zipped(pack(case.files, case.extended))
     # What is verified is what is written: the pack itself, before it is on the disk.
     result = check(packed_case(content), str(target))
-    if not result.ok or case.strangers:
+    if not result.intact or case.strangers:
         failed = ", ".join(result.failed) or f"it also holds {', '.join(case.strangers)}"
         raise EvidenceError(
             f"{directory}: does not verify ({failed}), so it is not packed",
             advice=f"auditkit verify {directory} says what is wrong",
         )
+    for left in result.not_compared:
+        warn(f"check {left.number}, {left.id}, was not made: {left.detail}")
     write_new(target, content, "--pack")
     say(f"pack:   {target} ({len(content):,} bytes)")
     say(f"verify: auditkit verify {target}, or as VERIFY.txt in it says")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from auditkit.bundle.run_files import POLICY
+from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.run_files import EVIDENCE, POLICY
 from auditkit.cli.surroundings import standard
 from auditkit.cli.terminal import print_json, print_table, progress_shown, say
 from auditkit.comparing.agreement import Agreement, agreement, another_model
@@ -32,7 +33,7 @@ def reproduce_run(
     Nothing is stored or written.
     """
     case = _verified(path)
-    record = case.record
+    record = parse_evidence(case.part(EVIDENCE))
     base = files or (path if path.is_dir() else path.parent)
     loaded = parse_policy(case.part(POLICY), base / POLICY)
     _refuse_other_settings(record, loaded)
@@ -49,7 +50,7 @@ def _verified(path: Path) -> Case:
     """What is at the path, if it verifies: nothing can be held against evidence that does not."""
     case = read_case(path)
     result = check(case, str(path))
-    if not result.ok:
+    if not result.intact:
         raise EvidenceError(
             f"{path}: does not verify, so there is nothing to hold a second run against",
             advice=f"auditkit verify {path} says what is wrong",

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from auditkit.bundle.run_files import EXTENDED_PDF, PDF, write_extension
+from auditkit.bundle.evidence import parse_evidence
+from auditkit.bundle.run_files import EVIDENCE, EXTENDED_PDF, PDF, write_extension
 from auditkit.cli import clock
 from auditkit.cli.keyring import key_named
-from auditkit.cli.terminal import say
+from auditkit.cli.terminal import say, warn
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError, ExitCode
 from auditkit.records.audit import AuditRecord
 from auditkit.signing.keys.keyring import read_certificates
@@ -73,11 +74,13 @@ def _verified(path: Path) -> tuple[Case, AuditRecord, bytes, PdfSignatureStatus]
             f"{path}: not a run's directory", advice="give the folder that auditkit run wrote"
         )
     outcome = verify(path)
-    if not outcome.ok:
-        failed = ", ".join(outcome.failed) or "what everything rests on was not checked"
+    if not outcome.intact:
+        failed = ", ".join(outcome.failed)
         raise EvidenceError(f"{path}: nothing is signed, because it does not verify: {failed}")
+    for left in outcome.not_compared:
+        warn(f"check {left.number}, {left.id}, was not made: {left.detail}")
     content = case.extended or case.file(PDF)
-    return case, case.record, content, check_pdf_signature(content, [])
+    return case, parse_evidence(case.part(EVIDENCE)), content, check_pdf_signature(content, [])
 
 
 def _require(

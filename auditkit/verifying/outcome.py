@@ -78,6 +78,11 @@ class Verification:
         )
 
     @property
+    def intact(self) -> bool:
+        """Whether nothing failed: what could not be compared here may still be as it should."""
+        return not self.failed
+
+    @property
     def ok(self) -> bool:
         """Whether everything is verified that a reader relies on."""
         return self.result == "verified"

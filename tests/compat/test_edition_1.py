@@ -194,3 +194,25 @@ def test_codes_are_for_ever() -> None:
     """Every code of a finding and every reason of edition 1 is one that today's words know."""
     assert EDITION.findings.keys() <= WORDS.keys()
     assert EDITION.reasons.keys() <= REASONS.keys()
+
+
+def test_a_run_of_edition_1_is_packed_with_a_word_on_what_was_not_compared(
+    tmp_path: Path, auditkit_here: CommandLine
+) -> None:
+    """An old run can still be handed to an authority, and its pack verifies as the run does."""
+    target = tmp_path / "old.zip"
+    packed = auditkit_here("export", FROZEN / "consistent", "--pack", target)
+    alone = auditkit_here("verify", FROZEN / "consistent")
+    assert packed.code == 0
+    assert ("report_html, was not made" in packed.err) == (alone.code == 3)
+    assert auditkit_here("verify", target).code == alone.code
+
+
+def test_a_run_of_edition_1_is_read_in_python() -> None:
+    """The Python API reads old evidence as it reads new: circuit, effects and verdict."""
+    import auditkit
+
+    run = auditkit.load(FROZEN / "consistent")
+    assert run.verdict == "consistent"
+    assert run.tasks["ioi"].circuit == run.record.tasks[0].circuit
+    assert run.tasks["ioi"].head_effects().measured.any()
