@@ -198,7 +198,7 @@ def work(
     test: Sequence[ResolvedPair],
     extent: Extent,
 ) -> None:
-    """Both sets of pairs, their slopes, autoencoders, and heads replaced under both ablations."""
+    """Both sets of pairs, their gradients, autoencoders, and heads replaced under both ablations."""
     settings = STANDARD.model_copy(update={"attribution": extent.attribution})
     on_test = observe(subject, test, settings, attributed=False, positives=False)
     captured = observe(subject, discovery, settings, attributed=True)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from auditkit.model.kept import Outputs
+from auditkit.model.cached import Outputs
 from auditkit.model.locating import HeadLocation
 from auditkit.model.subject import HeadIndex, Subject
 
@@ -53,9 +53,9 @@ class GatedModel:
         """The number of heads of each layer."""
         return [at.n_heads for at in self._locations]
 
-    def written(self) -> list[Tensor]:
+    def w_o(self) -> list[Tensor]:
         """Per layer, the part of the output projection that each head owns, ``[heads, d_head, d_model]``."""
-        return [at.written() for at in self._locations]
+        return [at.w_o() for at in self._locations]
 
     def embed(self, ids: Tensor) -> Tensor:
         """The input embeddings of prompts ``[batch, position]``, as ``[batch, position, d_model]``."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from auditkit.identifying.batches import PairBatch, batches_of
-from auditkit.model.kept import Outputs
+from auditkit.model.cached import Outputs
 from auditkit.model.subject import Patch, Subject
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.specification import Metric

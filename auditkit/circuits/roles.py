@@ -24,7 +24,7 @@ from typing import get_args
 
 from auditkit.circuits.circuit import layer_order
 from auditkit.circuits.codes import CodeSpace, RankedCodes
-from auditkit.prompts.aligning import laid_out, uneven_places
+from auditkit.prompts.aligning import aligned_ids, uneven_places
 from auditkit.records.codes import Role
 from auditkit.records.reasons import not_assessed
 from auditkit.records.task import Circuit, Codes
@@ -51,7 +51,9 @@ def roles_of(
     left_over = uneven_places(alignment) if alignment else (False,) * len(positive)
     differs = [
         one != other or over
-        for one, other, over in zip(positive, laid_out(negative, alignment), left_over, strict=True)
+        for one, other, over in zip(
+            positive, aligned_ids(negative, alignment), left_over, strict=True
+        )
     ]
     replaced: set[int] = set()
     found: list[Role] = []

@@ -38,7 +38,7 @@ _FACTORS = (Decimal("0.8"), Decimal("1.25"))
 Judged = Callable[[Causal, frozenset[str]], Verdict]
 """The verdict on a set of heads as the circuit, given what interventions say."""
 
-Circuit = frozenset[str]
+Heads = frozenset[str]
 Draw = NDArray[np.int64]
 
 
@@ -147,7 +147,7 @@ def _no_templates(templates: Sequence[str]) -> NotAssessed:
     return not_assessed("few_templates")
 
 
-def _circuit(heads: Sequence[str], units: Draw, specification: Specification) -> Circuit:
+def _circuit(heads: Sequence[str], units: Draw, specification: Specification) -> Heads:
     """The heads that belong on these examples: mean effect and interval by the rule of the circuit."""
     n = units.shape[1]
     settings = specification.bootstrap
@@ -176,7 +176,7 @@ def _counts(n: int, draws: int, seed: int) -> NDArray[np.float64]:
     return counts
 
 
-def frequencies(circuits: Sequence[Circuit]) -> tuple[HeadFrequency, ...]:
+def frequencies(circuits: Sequence[Heads]) -> tuple[HeadFrequency, ...]:
     """How often each head was in a circuit, for those that ever were, in layer order."""
     seen = Counter(head for circuit in circuits for head in circuit)
     return tuple(
@@ -185,7 +185,7 @@ def frequencies(circuits: Sequence[Circuit]) -> tuple[HeadFrequency, ...]:
     )
 
 
-def mean_jaccard(circuits: Sequence[Circuit]) -> Fraction:
+def mean_jaccard(circuits: Sequence[Heads]) -> Fraction:
     """Mean overlap of all pairs of circuits; two empty ones overlap wholly."""
     # Draws give few different circuits, many times each: pairs of the different ones are enough.
     sizes = Counter(circuits)

@@ -42,7 +42,7 @@ NO_CIRCUIT = not_assessed("no_circuit_stated")
 _AT_LEAST = 1
 """Of all swaps one always counts as many: the observed labels. The mirrored ones may count fewer."""
 
-Codes = Sequence[int]
+CodesOfHead = Sequence[int]
 
 
 def count_heads(
@@ -82,13 +82,13 @@ def _of_head(examples: Sequence[PairCodes], place: int) -> tuple[list[int], list
     )
 
 
-def unique_count(positive: Codes, negative: Codes) -> int:
+def unique_count(positive: CodesOfHead, negative: CodesOfHead) -> int:
     """The number of distinct codes of the positives that no negative shows."""
     return len(set(positive) - set(negative))
 
 
 def swapped_counts(
-    positive: Codes, negative: Codes, signs: NDArray[np.float32]
+    positive: CodesOfHead, negative: CodesOfHead, signs: NDArray[np.float32]
 ) -> NDArray[np.int64]:
     """The count of unique codes under each swap, ``[swaps]``.
 

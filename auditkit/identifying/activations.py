@@ -14,9 +14,9 @@ from torch import Tensor
 
 from auditkit.errors import ModelError
 from auditkit.identifying.batches import PairBatch, batches_for
+from auditkit.model.cached import Outputs, room_for
 from auditkit.model.counting import bytes_of_prompt
 from auditkit.model.devices import give_back_at_once, give_back_unused
-from auditkit.model.kept import Outputs, room_for
 from auditkit.model.memory import Plan
 from auditkit.model.subject import Subject
 from auditkit.prompts.pairs import ResolvedPair
@@ -29,7 +29,7 @@ _NEAR_WEIGHT = 0.8
 class Captured:
     """A batch with what the model did on it: metric per pair, and head outputs on either prompt.
 
-    ``negative`` is laid out in the places of the positive. ``slope`` estimates how the metric on the
+    ``negative`` is laid out in the places of the positive. ``gradient`` estimates how the metric on the
     positive changes with each head output: a gradient, or a mean of gradients, as the specification's
     ``attribution`` says; empty where none was asked for. ``positive`` is empty where only the negatives'
     outputs were to be kept.
@@ -40,12 +40,12 @@ class Captured:
     negative_metric: Tensor
     positive: Outputs
     negative: Outputs
-    slope: Outputs
+    gradient: Outputs
 
     @property
     def outputs(self) -> tuple[Outputs, Outputs, Outputs]:
         """All that is kept per layer."""
-        return self.positive, self.negative, self.slope
+        return self.positive, self.negative, self.gradient
 
 
 def capture(
@@ -57,12 +57,12 @@ def capture(
     *,
     positives: bool = True,
 ) -> tuple[Captured, ...]:
-    """Run both prompts of every pair and keep what the heads did, with the slope asked for.
+    """Run both prompts of every pair and keep what the heads did, with the gradient asked for.
 
     As many pairs run at once as the subject's memory plan says, and what is kept is where it says.
     Without ``positives`` the outputs on the positive are looked at and not kept.
 
-    Without an attribution the slope is empty and nothing is differentiated. ``single`` takes two
+    Without an attribution the gradient is empty and nothing is differentiated. ``single`` takes two
     forward passes and one backward pass, ``halfway`` one more of each per layer but the last,
     ``input_ig`` one more of each per step.
 
@@ -106,8 +106,8 @@ def _joined(subject: Subject, batch: PairBatch, parts: Iterable[Captured]) -> Ca
                 whole[layer][rows] = z
         done = rows.stop
     positive_metric, negative_metric = (torch.cat(each) for each in zip(*metrics, strict=True))
-    positive, negative, slope = kept
-    return Captured(batch, positive_metric, negative_metric, positive, negative, slope)
+    positive, negative, gradient = kept
+    return Captured(batch, positive_metric, negative_metric, positive, negative, gradient)
 
 
 def _capture(
@@ -119,21 +119,21 @@ def _capture(
     positives: bool,
 ) -> Captured:
     logits, seen = subject.capture(batch.negative, batch.negative_types)
-    negative, negative_metric = batch.laid_out(seen), batch.measure(logits)
+    negative, negative_metric = batch.aligned(seen), batch.measure(logits)
     types = batch.positive_types
-    slope: Outputs = ()
+    gradient: Outputs = ()
     if attribution in ("single", "halfway"):
-        metric, positive, slope = subject.capture_with_gradient(
+        metric, positive, gradient = subject.capture_with_gradient(
             batch.positive, batch.measure, types=types
         )
         if attribution == "halfway":
-            slope = _halfway(subject, batch, slope, positive, negative)
+            gradient = _halfway(subject, batch, gradient, positive, negative)
     else:
         logits, positive = subject.capture(batch.positive, types)
         metric = batch.measure(logits)
         if attribution == "input_ig":
-            slope = _along_the_input(subject, batch, steps)
-    captured = Captured(batch, metric, negative_metric, positive, negative, slope)
+            gradient = _along_the_input(subject, batch, steps)
+    captured = Captured(batch, metric, negative_metric, positive, negative, gradient)
     _refuse_not_finite(captured, called)
     return captured if positives else replace(captured, positive=())
 
@@ -166,8 +166,8 @@ def _in_order_of_origin(captured: Captured) -> Iterator[tuple[str, Tensor]]:
         yield f"head {layer}.{{head}} on the negative", negative.transpose(1, 2)
     yield "the scores after the positive", captured.positive_metric[:, None, None]
     yield "the scores after the negative", captured.negative_metric[:, None, None]
-    for layer, slope in enumerate(captured.slope):
-        yield f"the gradient at head {layer}.{{head}} on the positive", slope.transpose(1, 2)
+    for layer, gradient in enumerate(captured.gradient):
+        yield f"the gradient at head {layer}.{{head}} on the positive", gradient.transpose(1, 2)
 
 
 def _halfway(

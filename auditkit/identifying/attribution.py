@@ -1,10 +1,10 @@
 """Attribution: how much of the task effect each head, and each latent of it, would account for.
 
 To first order, replacing a head's output on the positive by its output on the negative changes the
-metric by ``(z_pos - z_neg) . slope``; through the head's autoencoder the same change splits over
-latents as ``(f_pos - f_neg) (direction . slope)``; ``auditkit.identifying.activations`` says what the slope
-is. Both are summed over positions and divided by the mean task effect. Attribution patching: Nanda 2023;
-Syed et al., arXiv:2310.10348. Screening only ranks: a saturated attention pattern has no gradient, so
+metric by ``(z_pos - z_neg) . gradient``; through the head's autoencoder the same change splits over
+latents as ``(f_pos - f_neg) (direction . gradient)``; ``auditkit.identifying.activations`` says which
+gradient. Both are summed over positions and divided by the mean task effect. Attribution patching: Nanda
+2023; Syed et al., arXiv:2310.10348. Screening only ranks: a saturated attention pattern has no gradient, so
 exact patching decides (``auditkit.identifying.interventions``).
 """
 
@@ -22,8 +22,8 @@ from torch import Tensor
 from auditkit.circuits.codes import Effects
 from auditkit.identifying.activations import Captured, MeanOutputs
 from auditkit.identifying.batches import in_order
+from auditkit.model.cached import Outputs
 from auditkit.model.devices import give_back_unused
-from auditkit.model.kept import Outputs
 from auditkit.records.specification import AutoencoderSettings
 from auditkit.sae.per_head import HEADS_TOGETHER, Autoencoder, train, unvarying
 
@@ -38,7 +38,7 @@ HeadAt = tuple[int, int, int]
 class HeadVectors:
     """What some heads of one width did at every position of every pair, one row per position.
 
-    ``places`` are the heads' places in layer order. ``positive``, ``negative`` and ``slope`` are
+    ``places`` are the heads' places in layer order. ``positive``, ``negative`` and ``gradient`` are
     ``[heads, rows, d]``; ``example`` ``[rows]`` says which pair a row belongs to, and ``from_end`` how
     far it is from the end of its prompt, -1 for the last position. ``chunk`` is the group's number
     among those of its width.
@@ -47,7 +47,7 @@ class HeadVectors:
     places: tuple[int, ...]
     positive: Tensor
     negative: Tensor
-    slope: Tensor
+    gradient: Tensor
     example: Tensor
     from_end: Tensor
     chunk: int
@@ -80,7 +80,7 @@ def attribute(
     rebuild: the whole of a head is therefore not the sum of its latents.
     """
     heads = in_order(
-        [head_effects(item.positive, item.negative, item.slope) for item in captured],
+        [head_effects(item.positive, item.negative, item.gradient) for item in captured],
         [item.batch for item in captured],
     )
     n_heads, n_examples = heads.shape
@@ -98,7 +98,7 @@ def attribute(
         autoencoder = train(outputs, settings, seed, vectors.chunk, precision)
         still[list(vectors.places)] = unvarying(outputs, precision).cpu().numpy()
         del outputs  # both halves are still in ``vectors``: they need not be held twice
-        effects = vectors.slope.new_zeros(len(vectors.places), n_examples, settings.latents)
+        effects = vectors.gradient.new_zeros(len(vectors.places), n_examples, settings.latents)
         for part in _parts(vectors):
             reading = autoencoder.read(torch.cat([part.positive, part.negative], 1))
             # Rows are positions: summed into the pair they belong to, wherever the part ends.
@@ -144,7 +144,7 @@ def head_vectors(captured: Sequence[Captured]) -> Iterator[HeadVectors]:
                 places=tuple(place for place, _, _ in part),
                 positive=_stacked([item.positive for item in captured], part, example.device),
                 negative=_stacked([item.negative for item in captured], part, example.device),
-                slope=_stacked([item.slope for item in captured], part, example.device),
+                gradient=_stacked([item.gradient for item in captured], part, example.device),
                 example=example,
                 from_end=from_end,
                 chunk=chunk,
@@ -159,7 +159,7 @@ def _parts(vectors: HeadVectors) -> Iterator[HeadVectors]:
             vectors,
             positive=vectors.positive[:, rows],
             negative=vectors.negative[:, rows],
-            slope=vectors.slope[:, rows],
+            gradient=vectors.gradient[:, rows],
             example=vectors.example[rows],
             from_end=vectors.from_end[rows],
         )
@@ -197,20 +197,20 @@ def _latent_effects(vectors: HeadVectors, autoencoder: Autoencoder, latents: Ten
     ``latents`` are those of the positives' rows, then those of the negatives'.
     """
     positive, negative = latents.tensor_split(2, dim=1)
-    return (positive - negative) * (vectors.slope @ autoencoder.directions().transpose(1, 2))
+    return (positive - negative) * (vectors.gradient @ autoencoder.directions().transpose(1, 2))
 
 
-def head_effects(outputs: Outputs, others: Outputs, slopes: Outputs) -> Tensor:
+def head_effects(outputs: Outputs, others: Outputs, gradients: Outputs) -> Tensor:
     """What the metric loses to first order when heads put out ``others`` for ``outputs``.
 
     ``[n_heads, n_pairs]``, heads in layer order.
     """
     return torch.cat(
         [
-            ((ours.float() - theirs.to(ours.device).float()) * slope.to(ours.device).float())
+            ((ours.float() - theirs.to(ours.device).float()) * gradient.to(ours.device).float())
             .sum((1, 3))
             .transpose(0, 1)
-            for ours, theirs, slope in zip(outputs, others, slopes, strict=True)
+            for ours, theirs, gradient in zip(outputs, others, gradients, strict=True)
         ]
     )
 
@@ -220,6 +220,8 @@ def against_means(captured: Sequence[Captured], means: MeanOutputs) -> list[floa
 
     In units of the metric, averaged over pairs: it only ranks.
     """
-    effects = [head_effects(item.positive, means.for_batch(item), item.slope) for item in captured]
+    effects = [
+        head_effects(item.positive, means.for_batch(item), item.gradient) for item in captured
+    ]
     joined = in_order(effects, [item.batch for item in captured])
     return [float(value) for value in joined.mean(1)]

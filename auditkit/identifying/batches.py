@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from auditkit.model.kept import Outputs
-from auditkit.model.reading import ReadAt
+from auditkit.model.cached import Outputs
+from auditkit.model.reading import AnswerPosition
 from auditkit.model.subject import Subject
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.prompts.tokens import Encoding
@@ -30,7 +30,7 @@ class PairBatch:
     ``[position]`` says which position of the negatives stands in the place of each of the positives;
     ``None`` where it is the same one. ``candidates`` ``[n_scores, d_model]`` are the embeddings that a
     similarity task compares with. ``anchor`` is the position of the positives that prompts of different
-    length have in common: the one the answer is ``read_at``, or else the first.
+    length have in common: the one the answer is ``answer_position``, or else the first.
     """
 
     places: tuple[int, ...]
@@ -43,7 +43,7 @@ class PairBatch:
     negative_types: Tensor | None = None
     alignment: Tensor | None = None
     candidates: Tensor | None = None
-    read_at: ReadAt = "last"
+    answer_position: AnswerPosition = "last"
     anchor: int = -1
 
     @property
@@ -90,7 +90,7 @@ class PairBatch:
         """The segment numbers of these rows of the positives."""
         return None if self.positive_types is None else self.positive_types[rows]
 
-    def laid_out(self, outputs: Outputs) -> Outputs:
+    def aligned(self, outputs: Outputs) -> Outputs:
         """What was put out on the negatives, in the places of the positives."""
         if self.alignment is None:
             return outputs
@@ -102,7 +102,7 @@ def batches_of(
     metric: Metric,
     n_scores: int,
     device: torch.device | None = None,
-    read_at: ReadAt = "last",
+    answer_position: AnswerPosition = "last",
     candidates: Candidates | None = None,
 ) -> tuple[PairBatch, ...]:
     """The pairs grouped by token length, shortest first, each group in the order given.
@@ -114,13 +114,15 @@ def batches_of(
     alike: dict[tuple[int, int, tuple[int, ...], int], list[int]] = defaultdict(list)
     for place, pair in enumerate(pairs):
         lengths = len(pair.positive_ids), len(pair.negative_ids)
-        anchor = {"mask": pair.mask or 0, "last": lengths[0] - 1, "first": 0, "every": 0}[read_at]
+        anchor = {"mask": pair.mask or 0, "last": lengths[0] - 1, "first": 0, "every": 0}[
+            answer_position
+        ]
         alike[(*lengths, pair.alignment, anchor)].append(place)
     return tuple(
         replace(
             _batch([pairs[i] for i in places], tuple(places), metric, n_scores, at, candidates),
             alignment=torch.tensor(alignment, device=at) if alignment else None,
-            read_at=read_at,
+            answer_position=answer_position,
             anchor=anchor,
         )
         for (_, _, alignment, anchor), places in sorted(alike.items())
@@ -163,7 +165,9 @@ def batches_for(
     if subject.reading.kind == "similarity":
         candidates = Candidates.of(subject, pairs, typed=subject.reading.typed)
         n_scores = len(candidates.texts)
-    batches = batches_of(pairs, metric, n_scores, subject.device, subject.read_at, candidates)
+    batches = batches_of(
+        pairs, metric, n_scores, subject.device, subject.answer_position, candidates
+    )
     if subject.reading.typed:
         return tuple(_typed(batch, [pairs[i] for i in batch.places]) for batch in batches)
     return batches

@@ -29,7 +29,7 @@ from auditkit.circuits.effects import (
 from auditkit.circuits.intervals import mean_interval
 from auditkit.identifying.activations import Captured, MeanOutputs
 from auditkit.identifying.batches import in_order
-from auditkit.model.kept import Outputs
+from auditkit.model.cached import Outputs
 from auditkit.model.subject import HeadIndex, Patch, Subject
 from auditkit.records.base import Interval, Measure, NotAssessed, measured
 from auditkit.records.causal import (

@@ -94,7 +94,7 @@ def observe(
     attributed: bool,
     positives: bool = True,
 ) -> tuple[Captured, ...]:
-    """What the model did on these pairs, with the slopes of the attribution where they are needed.
+    """What the model did on these pairs, with the gradients of the attribution where they are needed.
 
     Interventions on the test pairs ask for what the heads did on the negatives alone: without
     ``positives`` the rest is not kept.

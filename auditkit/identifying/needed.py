@@ -138,12 +138,12 @@ def _more_attributed(subject: Subject, item: Captured, primary: HeadIndex) -> Te
         at = rows.stop
         negative = [z[rows].to(part.positive.device) for z in item.negative]
         masks = tuple(each.expand(len(part.places), -1) for each in mask)
-        _, outputs, slopes = subject.capture_with_gradient(
+        _, outputs, gradients = subject.capture_with_gradient(
             part.positive, part.measure, Patch(masks, negative), part.positive_types
         )
-        gained.append(head_effects(outputs, negative, slopes))
+        gained.append(head_effects(outputs, negative, gradients))
     more = torch.cat(gained, 1)
-    return more - head_effects(item.positive, item.negative, item.slope).to(more.device)
+    return more - head_effects(item.positive, item.negative, item.gradient).to(more.device)
 
 
 def _tried(

@@ -1,6 +1,6 @@
 """Screening: codes and ranks of heads, then at which positions they act, which latents, how surely.
 
-All of it is read from activations, slopes and autoencoders that are already there. Only the envelope
+All of it is read from activations, gradients and autoencoders that are already there. Only the envelope
 trains anything: the autoencoders again, with other seeds. No model is run.
 """
 
@@ -135,7 +135,7 @@ def token_roles(
     alike = _split(np.ones((1, len(roles))), roles, example, n)[0]
     split: dict[int, NDArray[np.float64]] = {}
     for vectors in head_vectors(discovery):
-        at = ((vectors.positive - vectors.negative) * vectors.slope).sum(-1).abs()
+        at = ((vectors.positive - vectors.negative) * vectors.gradient).sum(-1).abs()
         shares = _split(at.double().cpu().numpy(), roles, example, n)
         split |= dict(zip(vectors.places, shares, strict=True))
     places = {head: place for place, head in enumerate(screened.space.head_ids)}
@@ -184,7 +184,7 @@ def _roles(discovery: Sequence[Captured]) -> Roles:
 
 
 def _read_off(batch: PairBatch) -> tuple[int, Role] | None:
-    return None if batch.read_at == "every" else (batch.anchor, batch.read_at)
+    return None if batch.answer_position == "every" else (batch.anchor, batch.answer_position)
 
 
 def _alignment(batch: PairBatch) -> list[int]:
@@ -256,7 +256,7 @@ def negative_null(
 ) -> NegativeNull | NotAssessed:
     """What is attributed to each head when a negative is replaced by the next one of its length.
 
-    With the slope of the example's own positive, as for the pairs themselves.
+    With the gradient of the example's own positive, as for the pairs themselves.
     """
     batches = [item for item in discovery if len(item.batch.places) > 1]
     if not batches:
@@ -276,8 +276,8 @@ def negative_null(
 
 def _between_negatives(item: Captured) -> Tensor:
     """Per head and pair, the effect to first order of the next pair's negative, ``[n_heads, n]``."""
-    by_layer = zip(item.negative, item.slope, strict=True)
-    return torch.cat([head_effects([z], [z.roll(-1, 0)], [slope]) for z, slope in by_layer])
+    by_layer = zip(item.negative, item.gradient, strict=True)
+    return torch.cat([head_effects([z], [z.roll(-1, 0)], [gradient]) for z, gradient in by_layer])
 
 
 def envelope_of_codes(

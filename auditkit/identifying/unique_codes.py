@@ -21,7 +21,7 @@ from torch import Tensor
 from auditkit.circuits.unique_codes import PUBLISHED, count_heads, reported
 from auditkit.identifying.activations import Captured
 from auditkit.identifying.batches import PairBatch, in_order
-from auditkit.model.kept import Outputs
+from auditkit.model.cached import Outputs
 from auditkit.model.subject import Subject
 from auditkit.records.specification import Specification
 from auditkit.records.unique_codes import PairCodes, PromptCodes, UniqueCodes
@@ -44,7 +44,7 @@ def observe_codes(
     subject: Subject, discovery: Sequence[Captured], specification: Specification
 ) -> UniqueCodes:
     """What the published method sees on the discovery pairs. Nothing is replaced or differentiated."""
-    batches, written = [item.batch for item in discovery], subject.written()
+    batches, written = [item.batch for item in discovery], subject.w_o()
     positive = _in_pair_order([pooled(item.positive, written) for item in discovery], batches)
     negative = _in_pair_order([pooled(item.negative, written) for item in discovery], batches)
     table = discretise(torch.cat([positive, negative]), specification.seed)

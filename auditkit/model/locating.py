@@ -47,7 +47,7 @@ class HeadLocation:
     d_head: int
     found_by: FoundBy
 
-    def written(self) -> Tensor:
+    def w_o(self) -> Tensor:
         """The part of the output projection that each head owns, ``[n_heads, d_head, d_model]``."""
         with weights_of(self.module):
             weight: Any = self.module.weight

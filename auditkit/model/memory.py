@@ -36,7 +36,7 @@ _SCORES_EVERYWHERE = 2  # the same per position where every one is scored (measu
 _SCREENED_HEADS = 64  # heads whose autoencoders are trained together
 _READ_ROWS, _READ = 1 << 10, 12  # positions read at once, numbers held for each and each latent
 _SCREENED = 12  # numbers per head, position and prompt while they are, times the head's width
-_KEPT_MEANWHILE = 3  # every head's outputs held beside a backward pass: negative, slope, mixed
+_KEPT_MEANWHILE = 3  # every head's outputs held beside a backward pass: negative, gradient, mixed
 _ROOMY = (
     2  # times what tensors take is what a process can hold while the C library keeps freed pieces
 )
@@ -85,8 +85,8 @@ class Sizes:
         """The bytes of every head's output on one prompt."""
         return positions * self.heads * self.number
 
-    def slopes(self, positions: int) -> int:
-        """The bytes of the slopes on one prompt, which are in single precision."""
+    def kept_gradients(self, positions: int) -> int:
+        """The bytes of the gradients on one prompt, which are in single precision."""
         return positions * self.heads * _SINGLE
 
     def screening(self, rows: int, latents: int) -> int:
@@ -117,10 +117,10 @@ class Load:
         )
 
     def kept(self, sizes: Sizes) -> int:
-        """The bytes of all that is kept at once: both prompts and slopes, and the test negatives."""
+        """The bytes of all that is kept at once: both prompts and gradients, and the test negatives."""
         outputs = (2 * self.discovery + self.test) * sizes.kept(self.positions)
         compared = 2 * (self.discovery + self.test) * sizes.scores * _SINGLE
-        return outputs + compared + self.discovery * sizes.slopes(self.positions)
+        return outputs + compared + self.discovery * sizes.kept_gradients(self.positions)
 
     def most(self, sizes: Sizes) -> int:
         """The bytes that are taken at the highest where no batch is bounded by memory."""
@@ -180,7 +180,7 @@ class Plan:
         found = self.counted
         if found is None:
             return sizes.gradient(positions) if gradient else sizes.forward(positions)
-        one = found.gradient + _KEPT_MEANWHILE * sizes.slopes(found.positions)
+        one = found.gradient + _KEPT_MEANWHILE * sizes.kept_gradients(found.positions)
         of_any_length = _SCORES * sizes.scores * _SINGLE
         shorter = max(0, found.positions - positions) * of_any_length
         return ((one if gradient else found.forward) * positions + shorter) // found.positions

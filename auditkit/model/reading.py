@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from auditkit.errors import ModelError
 from auditkit.records.specification import Pooling, TaskKind
 
-ReadAt = Literal["last", "first", "mask", "every"]
+AnswerPosition = Literal["last", "first", "mask", "every"]
 """The position that an answer is read off; ``every`` where it is read off several."""
 
 
@@ -55,7 +55,7 @@ class Reading:
         return torch.nn.functional.normalize(pooled[self.pooling], dim=-1)
 
     @property
-    def read_at(self) -> ReadAt | None:
+    def answer_position(self) -> AnswerPosition | None:
         """Where the answer is read off, or ``None`` where only the model knows: a classifier."""
         if self.kind == "next_token":
             return "last"
@@ -77,7 +77,7 @@ def accepted(model: PreTrainedModel, offered: dict[str, Any]) -> dict[str, Any]:
 
 def position_of(
     forward: Callable[[Tensor], Tensor], ids: Tensor, last_outputs: Callable[[], Tensor]
-) -> ReadAt:
+) -> AnswerPosition:
     """Which position a model's scores are read off, observed: the last layer's heads elsewhere do nothing.
 
     ``forward`` gives the scores of one prompt ``[1, position]``, tracking the input of the last

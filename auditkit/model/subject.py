@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from auditkit.errors import ModelError
-from auditkit.model.kept import Outputs
+from auditkit.model.cached import Outputs
 from auditkit.model.locating import HeadLocation, device_of_input
 from auditkit.model.memory import UNBOUNDED, Plan
 from auditkit.model.offloading import Loaded, offloaded, reread_weights
-from auditkit.model.reading import NEXT_TOKEN, ReadAt, Reading, accepted, position_of
+from auditkit.model.reading import NEXT_TOKEN, AnswerPosition, Reading, accepted, position_of
 from auditkit.records.model import ModelIdentity
 
 _PROBE_TOKENS = 5
@@ -114,12 +114,12 @@ class Subject:
         return self.vocabulary_size
 
     @cached_property
-    def read_at(self) -> ReadAt:
+    def answer_position(self) -> AnswerPosition:
         """The position that answers are read off; of a classifier, observed by running it once."""
-        known = self.reading.read_at
+        known = self.reading.answer_position
         return self._observed_position() if known is None else known
 
-    def _observed_position(self) -> ReadAt:
+    def _observed_position(self) -> AnswerPosition:
         seen: list[Tensor] = []
 
         def track(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -146,9 +146,9 @@ class Subject:
                 chosen[layer][row, head] = True
         return tuple(each.to(device) for each in chosen)
 
-    def written(self) -> tuple[Tensor, ...]:
+    def w_o(self) -> tuple[Tensor, ...]:
         """Per layer, how each head's output enters the residual stream, ``[n_heads, d_head, d_model]``."""
-        return tuple(at.written() for at in self._locations)
+        return tuple(at.w_o() for at in self._locations)
 
     def logits(
         self, ids: Tensor, patch: Patch | None = None, types: Tensor | None = None

@@ -96,7 +96,7 @@ def _part_at(ends: Sequence[int], character: int) -> int:
     return next((part for part, end in enumerate(ends) if character < end), len(ends) - 1)
 
 
-def laid_out(ids: Sequence[int], alignment: Sequence[int]) -> tuple[int, ...]:
+def aligned_ids(ids: Sequence[int], alignment: Sequence[int]) -> tuple[int, ...]:
     """Token ids of a negative in the places of the positive."""
     return tuple(ids[place] for place in alignment) if alignment else tuple(ids)
 

@@ -61,7 +61,7 @@ _BY_CLASS_NAME: tuple[tuple[str, tuple[TaskKind, ...]], ...] = (
 
 
 @dataclass(frozen=True)
-class Head:
+class ModelHead:
     """What a model's configuration says of its head.
 
     ``architecture`` is the model class it names, or ``None`` where it does not name exactly one.
@@ -73,7 +73,7 @@ class Head:
     problem: str | None
 
 
-def head_of(folder: Path) -> Head:
+def head_of(folder: Path) -> ModelHead:
     """What ``config.json`` of a model folder says of the model's head.
 
     Raises:
@@ -90,7 +90,7 @@ def head_of(folder: Path) -> Head:
             f"{path}: not a readable configuration",
             advice="copy the whole model again, or save it again with model.save_pretrained(folder)",
         ) from error
-    return Head(
+    return ModelHead(
         architecture=str(named[0]) if len(named) == 1 else None,
         labels=_labels(path, written, stated),
         problem=problem if isinstance(problem, str) else None,
@@ -117,7 +117,7 @@ def kinds_by_name(architecture: str) -> tuple[TaskKind, ...] | None:
     return next((kinds for ending, kinds in _BY_CLASS_NAME if architecture.endswith(ending)), None)
 
 
-def why_not(head: Head, kind: TaskKind) -> str | None:
+def why_not(head: ModelHead, kind: TaskKind) -> str | None:
     """Why a task of a kind cannot be asked of a model with this head; ``None`` where nothing says so.
 
     A class whose name does not tell what it is passes here; loading it decides.
@@ -134,7 +134,7 @@ def why_not(head: Head, kind: TaskKind) -> str | None:
     return None
 
 
-def _no_classifier(head: Head) -> str | None:
+def _no_classifier(head: ModelHead) -> str | None:
     if head.problem == "regression" or len(head.labels) < 2:
         return (
             "the model gives one number and no labels to compare (regression): no answer is right "

@@ -161,7 +161,7 @@ class JointAblation(Record):
 class Forwards(Record):
     """Forward passes of the model, one per prompt and variant.
 
-    ``attribution``: the discovery pairs run once, and what the slopes need. ``search``: everything that
+    ``attribution``: the discovery pairs run once, and what the gradients need. ``search``: everything that
     decides which heads are in the circuit. ``checks``: what the circuit found does, and what it lacks.
     """
 

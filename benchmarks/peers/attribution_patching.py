@@ -26,8 +26,8 @@ def effects_of(seen: Seen) -> torch.Tensor:
     """Each head's first-order effect on each pair, in units of the metric, ``[n_heads, n]``."""
     return torch.cat(
         [
-            ((positive - negative) * slope).sum((1, 3)).T
-            for positive, negative, slope in zip(
+            ((positive - negative) * gradient).sum((1, 3)).T
+            for positive, negative, gradient in zip(
                 seen.positive, seen.negative, seen.gradient, strict=True
             )
         ]

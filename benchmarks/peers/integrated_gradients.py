@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import torch
 
-from auditkit.model.kept import Outputs
+from auditkit.model.cached import Outputs
 from benchmarks.figures import Strengths
 from benchmarks.gated import GatedModel
 from benchmarks.peers.attribution_patching import effects_of
@@ -25,8 +25,10 @@ STEPS = 5
 def find(problem: Problem) -> Answer:
     """Heads by integrated effect; the set is every head over the least effect."""
     seen = look(problem.model, problem.batches, gradient=False)
-    slopes = [_mean_gradient(problem.model, each) for each in seen]
-    sloped = [replace(each, gradient=slope) for each, slope in zip(seen, slopes, strict=True)]
+    gradients = [_mean_gradient(problem.model, each) for each in seen]
+    sloped = [
+        replace(each, gradient=gradient) for each, gradient in zip(seen, gradients, strict=True)
+    ]
     total = torch.stack([effects_of(each).sum(1) for each in sloped]).sum(0)
     effects: Strengths = total.double().numpy() / full_minus_corrupt(seen)
     return by_effect(effects)

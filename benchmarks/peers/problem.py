@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from auditkit.identifying.batches import PairBatch
-from auditkit.model.kept import Outputs
+from auditkit.model.cached import Outputs
 from auditkit.model.subject import Subject
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.specification import Metric
@@ -71,13 +71,13 @@ def look(model: GatedModel, batches: Sequence[PairBatch], *, gradient: bool) -> 
     seen = []
     for batch in batches:
         logits, negative = model.outputs(batch.negative)
-        slope: Outputs = ()
+        found: Outputs = ()
         if gradient:
-            metric, positive, slope = model.gradients(batch.positive, batch.measure)
+            metric, positive, found = model.gradients(batch.positive, batch.measure)
         else:
             raw, positive = model.outputs(batch.positive)
             metric = batch.measure(raw)
-        seen.append(Seen(batch, metric, batch.measure(logits), positive, negative, slope))
+        seen.append(Seen(batch, metric, batch.measure(logits), positive, negative, found))
     return tuple(seen)
 
 

@@ -19,7 +19,7 @@ from benchmarks.peers.problem import Answer, Problem, look
 def find(problem: Problem) -> Answer:
     """Heads by how many codes only positives show; the set is every head with one."""
     seen = look(problem.model, problem.batches, gradient=False)
-    written = problem.model.written()
+    written = problem.model.w_o()
     positive = torch.cat([pooled(each.positive, written) for each in seen])
     negative = torch.cat([pooled(each.negative, written) for each in seen])
     codes = discretise(torch.cat([positive, negative]), problem.seed).codes

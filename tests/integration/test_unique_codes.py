@@ -66,7 +66,7 @@ def test_what_the_heads_write_adds_up_to_the_output_projection(
         model(ids)
     for hook in hooks:
         hook.remove()
-    by_head = pooled(subject.capture(ids)[1], subject.written())
+    by_head = pooled(subject.capture(ids)[1], subject.w_o())
     heads = len(subject.heads) // 2
     assert by_head.shape[:2] == (1, 2 * heads)
     for layer, (module, whole) in enumerate(zip(modules, seen, strict=True)):
@@ -91,7 +91,7 @@ def test_pairs_of_several_lengths_keep_their_places(subject: Subject) -> None:
     assert found.autoencoder == PUBLISHED
     vectors = torch.cat(
         [
-            pooled(subject.capture(torch.tensor([ids]))[1], subject.written())
+            pooled(subject.capture(torch.tensor([ids]))[1], subject.w_o())
             for side in ("positive_ids", "negative_ids")
             for ids in (getattr(each, side) for each in PAIRS)
         ]

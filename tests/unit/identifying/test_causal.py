@@ -178,7 +178,7 @@ def test_attribution_of_a_head_is_gradient_times_difference(
     """The whole-head effect is exact to first order, and divided by the task effect."""
     attribution = attribute(captured, specification().autoencoder, 0, task_effect=2.0)
     item = captured[1]
-    change = (item.positive[1] - item.negative[1]) * item.slope[1]
+    change = (item.positive[1] - item.negative[1]) * item.gradient[1]
     by_hand = change[0, :, 2].sum() / 2.0  # pair 0, layer 1, head 2
     heads_per_layer = item.positive[0].shape[2]
     assert attribution.heads[0, heads_per_layer + 2] == pytest.approx(float(by_hand), rel=1e-4)

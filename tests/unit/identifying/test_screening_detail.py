@@ -128,7 +128,7 @@ def test_role_shares_are_those_of_one_position_after_another(
                 roles_of(item.batch.positive[row].tolist(), item.batch.negative[row].tolist())
             ):
                 of_role[role] += abs(
-                    float(change[row, place, head] @ item.slope[layer][row, place, head])
+                    float(change[row, place, head] @ item.gradient[layer][row, place, head])
                 )
             shares.append([size / sum(of_role.values()) for size in of_role.values()])
         slow = np.mean(shares, axis=0)
@@ -147,7 +147,7 @@ def test_a_head_without_any_effect_has_no_roles(
             item.negative_metric,
             item.positive,
             item.negative,
-            tuple(torch.zeros_like(slope) for slope in item.slope),
+            tuple(torch.zeros_like(gradient) for gradient in item.gradient),
         )
         for item in captured
     )
@@ -198,9 +198,9 @@ def test_negatives_are_compared_with_the_next_of_their_length(
     item = next(each for each in captured if len(each.batch.places) == 3)
     for place, head in enumerate(null.heads):
         layer, index = map(int, head.head.split("."))
-        z, slope = item.negative[layer][:, :, index], item.slope[layer][:, :, index]
+        z, gradient = item.negative[layer][:, :, index], item.gradient[layer][:, :, index]
         slow = [
-            float(((z[row] - z[(row + 1) % 3]) * slope[row]).sum()) / found[1].task_effect
+            float(((z[row] - z[(row + 1) % 3]) * gradient[row]).sum()) / found[1].task_effect
             for row in range(3)
         ]
         assert [float(effect) for effect in head.effects] == pytest.approx(slow, abs=1e-4)

@@ -108,7 +108,7 @@ def test_a_tight_budget_follows_the_count_and_finds_the_same(folder: Path, tmp_p
     assert planned.counted is not None
     assert planned.counted.positions == 6
     assert planned.sizes is not None
-    each = planned.counted.gradient + 3 * planned.sizes.slopes(6)
+    each = planned.counted.gradient + 3 * planned.sizes.kept_gradients(6)
     twice = Plan(planned.sizes, working=2 * each, counted=planned.counted)
     assert twice.prompts(6, gradient=True) == 2
     assert twice.prompts(3, gradient=True) > 2

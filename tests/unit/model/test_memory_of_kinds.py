@@ -197,7 +197,7 @@ def test_layers_read_from_files_give_the_same_bits(
     placed: Any = there._model.hf_device_map
     assert "disk" in placed.values()
     assert there.identity == here.identity
-    assert there.read_at == here.read_at
+    assert there.answer_position == here.answer_position
     pairs = oriented(here, pairs, asked(kind))
     assert found(there, pairs, asked(kind)) == found(here, pairs, asked(kind))
 
@@ -213,7 +213,7 @@ def test_every_tensor_of_a_stage_is_made_on_the_models_device(
     uneven, even = (oriented(subject, pairs, asked(kind)) for pairs in (uneven, even))
     subject = subject.asked(subject.reading)
     with OnNoDevice() as mode:
-        assert subject.read_at in ("first", "last", "mask", "every")
+        assert subject.answer_position in ("first", "last", "mask", "every")
         cases: list[tuple[Attribution, tuple[ResolvedPair, ...]]] = [
             ("halfway", uneven),
             ("single", uneven),

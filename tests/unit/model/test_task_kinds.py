@@ -185,7 +185,7 @@ def test_pooling_is_over_the_positions_it_names(pooling: Pooling, tmp_path: Path
     ids = torch.tensor([case.texts.tokenizer.encode("she works in the town").ids])
     (embedding,) = case.subject.logits(ids, types=torch.zeros_like(ids))
     assert torch.allclose(embedding, vector / vector.norm(), atol=1e-5)
-    assert case.subject.read_at == ("every" if pooling == "mean" else pooling)
+    assert case.subject.answer_position == ("every" if pooling == "mean" else pooling)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "deberta-v2", "llama"])
@@ -241,15 +241,18 @@ def test_a_classifier_without_a_padding_token_runs_batches(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("family", "read_at"),
+    ("family", "answer_position"),
     [("bert", "first"), ("roberta", "first"), ("deberta-v2", "first"), ("llama", "last")],
 )
 def test_where_a_classifier_is_read_off_is_observed(
-    family: str, read_at: str, tmp_path: Path
+    family: str, answer_position: str, tmp_path: Path
 ) -> None:
     """The position is seen by running the model: the first for encoders, the last for a decoder."""
     folder = text_model(family, "classification", tmp_path / family)
-    assert Case(folder, "classification", pairs_of("classification")).subject.read_at == read_at
+    assert (
+        Case(folder, "classification", pairs_of("classification")).subject.answer_position
+        == answer_position
+    )
 
 
 def test_a_classifier_that_reads_the_mean_is_read_off_everywhere(tmp_path: Path) -> None:
@@ -258,7 +261,10 @@ def test_a_classifier_that_reads_the_mean_is_read_off_everywhere(tmp_path: Path)
     model = LOADERS["classification"].from_pretrained(folder)
     model.config.classifier_pooling = "mean"
     model.save_pretrained(folder)
-    assert Case(folder, "classification", pairs_of("classification")).subject.read_at == "every"
+    assert (
+        Case(folder, "classification", pairs_of("classification")).subject.answer_position
+        == "every"
+    )
 
 
 def test_kinds_that_fit_are_told_from_the_configuration(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from auditkit.circuits.roles import roles_of
 from auditkit.errors import InputError
-from auditkit.prompts.aligning import laid_out, uneven_places
+from auditkit.prompts.aligning import aligned_ids, uneven_places
 from auditkit.prompts.asking import Asking
 from auditkit.prompts.files import read_pairs
 from auditkit.prompts.pairs import ResolvedPair, resolve
@@ -39,7 +39,7 @@ def resolved(
 def shown(pair: ResolvedPair, tokenizer: Tokenizer = WORDS) -> list[str]:
     """The negative's tokens in the places of the positive's."""
     backend = tokenizer._backend
-    return [str(backend.id_to_token(i)) for i in laid_out(pair.negative_ids, pair.alignment)]
+    return [str(backend.id_to_token(i)) for i in aligned_ids(pair.negative_ids, pair.alignment)]
 
 
 def test_a_longer_part_of_the_negative_leaves_its_first_tokens_out(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_longer_part_of_the_positive_repeats_the_first_token(tmp_path: Path) -
 def test_a_left_over_token_is_a_difference_even_where_the_others_agree(tmp_path: Path) -> None:
     """engineer against nurse engineer: the tokens laid out agree, and the prompts do not."""
     pair = resolved(tmp_path, ["a ", "engineer", " works"], ["a ", "nurse engineer", " works"])
-    assert laid_out(pair.negative_ids, pair.alignment) == pair.positive_ids
+    assert aligned_ids(pair.negative_ids, pair.alignment) == pair.positive_ids
     assert "first difference" in roles_of(
         pair.positive_ids, pair.negative_ids, (0, "first"), pair.alignment
     )
