@@ -15,6 +15,7 @@ from auditkit.digest import sha256_hex
 from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
+from auditkit.resources import page_digest
 from auditkit.signing.cades import check_detached, sign_detached
 from auditkit.signing.commitment import read_commitment
 from auditkit.signing.keys.signer import SigningKey
@@ -39,7 +40,10 @@ def measured_record(run_id: str, key: SigningKey | None = None) -> AuditRecord:
         changed["commitment"] = read_commitment(POLICY, signature)
         COMMITMENTS["sha256:" + sha256_hex(signature)] = signature
     policy = made.policy.model_copy(update=changed)
-    return made.model_copy(update={"run_id": run_id, "policy": policy, "checkpoint": None})
+    editions = made.editions.model_copy(update={"page": page_digest()})
+    return made.model_copy(
+        update={"run_id": run_id, "policy": policy, "editions": editions, "checkpoint": None}
+    )
 
 
 def one_page_pdf(attachments: dict[str, bytes]) -> bytes:

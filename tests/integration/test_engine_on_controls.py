@@ -115,7 +115,8 @@ def test_labels_that_mean_nothing_name_no_head(control: ControlModel) -> None:
     test = observe(control.subject(), control.test, STANDARD, attributed=False)
     found = investigate(control.subject(), pairs, test, STANDARD, lambda _done: None)
     assert found.effect.state == "not_observed"
-    assert isinstance(found.mechanism, NotAssessed)
+    assert found.mechanism is None
+    assert isinstance(found.circuit, NotAssessed)
 
 
 @pytest.mark.parametrize("name", ["backup-hard", "backup-soft", "redundant-hard"])
