@@ -81,8 +81,12 @@ def refuse_network(log: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No test of this process reaches the network."""
+    """No test of this process reaches the network, and torch takes one thread, as an audit does.
+
+    Two workers of two threads each would wait for one another. torch reads this when it is imported.
+    """
     del config
+    os.environ["OMP_NUM_THREADS"] = "1"
     refuse_network(os.devnull)
 
 
