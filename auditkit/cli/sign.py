@@ -22,7 +22,7 @@ from auditkit.signing.timestamps import Plan
 from auditkit.signing.trial import try_signing
 from auditkit.signing.trust import judge_pdf
 from auditkit.verifying.case import Case, read_case
-from auditkit.verifying.protocol import verify
+from auditkit.verifying.protocol import check
 
 
 def countersign(path: Path, key_name: str) -> int:
@@ -73,14 +73,16 @@ def _verified(path: Path) -> tuple[Case, AuditRecord, bytes, PdfSignatureStatus]
         raise EnvironmentUnavailableError(
             f"{path}: not a run's directory", advice="give the folder that auditkit run wrote"
         )
-    outcome = verify(path)
+    outcome = check(case, str(path))
     if not outcome.intact:
         failed = ", ".join(outcome.failed)
         raise EvidenceError(f"{path}: nothing is signed, because it does not verify: {failed}")
     for left in outcome.not_compared:
         warn(f"check {left.number}, {left.id}, was not made: {left.detail}")
-    content = case.extended or case.file(PDF)
-    return case, parse_evidence(case.part(EVIDENCE)), content, check_pdf_signature(content, [])
+    record = parse_evidence(case.part(EVIDENCE))
+    if case.extended is None:
+        return case, record, case.file(PDF), case.seal
+    return case, record, case.extended, case.extended_seal
 
 
 def _require(

@@ -101,6 +101,17 @@ class Case:
         return check_pdf_signature(self.pdf, self.brought.trusted)
 
     @cached_property
+    def extended_seal(self) -> PdfSignatureStatus:
+        """What can be said about the PDF with what was signed after the run.
+
+        Raises:
+            NotRunError: nothing was.
+        """
+        if self.extended is None:
+            raise NotRunError(f"there is no {EXTENDED_PDF}: nothing was signed after the run")
+        return check_pdf_signature(self.extended, self.brought.trusted)
+
+    @cached_property
     def record(self) -> AuditRecord:
         """The record in the evidence.
 

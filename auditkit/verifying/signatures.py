@@ -19,7 +19,7 @@ from auditkit.signing.cades import check_detached, judge_detached
 from auditkit.signing.commitment import judge_timestamp, read_commitment
 from auditkit.signing.keys.signer import fingerprint, is_authority, level_of, load_certificate
 from auditkit.signing.pdf import REVIEWER_FIELD, SEAL_FIELD
-from auditkit.signing.seal import PdfSignatureStatus, check_pdf_signature, is_trusted, valid_at
+from auditkit.signing.seal import PdfSignatureStatus, is_trusted, valid_at
 from auditkit.signing.trust import judge_pdf
 from auditkit.verifying.case import Case
 from auditkit.verifying.outcome import NotRunError
@@ -110,7 +110,7 @@ def _extended(case: Case, content: bytes) -> tuple[PdfSignatureStatus, bytes]:
     original = case.file(PDF)
     if not content.startswith(original) or content == original:
         raise EvidenceError(f"{EXTENDED_PDF} is not {PDF} with something signed after it")
-    status = check_pdf_signature(content, case.brought.trusted)
+    status = case.extended_seal
     if status.problems:
         raise EvidenceError("; ".join(status.problems))
     if status.level != case.seal.level:

@@ -105,13 +105,13 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, network_guard: Path) -> Told:
+def told(tmp_path_factory: pytest.TempPathFactory, guard: Path) -> Told:
     """``docs/python.md``, run in a folder where a checkout's policies are."""
     folder = tmp_path_factory.mktemp("notebook")
     (folder / "policies").symlink_to(ROOT / "policies")
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert len(blocks) >= 7
-    outcome = python(Auditkit(folder / "home", network_guard), "\n".join(blocks), folder)
+    outcome = python(Auditkit(folder / "home", guard), "\n".join(blocks), folder)
     assert (outcome.code, outcome.err) == (0, "")
     return Told(outcome.out.splitlines(), folder, folder / "home")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 
 from auditkit.bundle.evidence import parse_evidence
 from auditkit.bundle.run_files import ALL_NAMES, COMMITMENT, EXTENDED_PDF
+from auditkit.cli import sign
+from auditkit.signing.seal import PdfSignatureStatus, check_pdf_signature
+from auditkit.verifying import case
 from tests.conftest import Auditkit, CommandLine, Outcome
 from tests.pki import PASSPHRASE, Pki
 from tests.policies import INCONCLUSIVE, policy_signed
@@ -165,6 +169,23 @@ def archived(pki: Pki, tmp_path_factory: pytest.TempPathFactory, guard: Path) ->
     outcome = command("run", policy, "--out", folder / "out", "--json", RIGHT=PASSPHRASE)
     assert outcome.code == INCONCLUSIVE, outcome.err
     return Path(outcome.json()["directory"]), home
+
+
+@pytest.fixture(autouse=True)
+def seals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said of the same bytes is not worked out again in these tests: it takes seconds each time."""
+    for module in (case, sign):
+        monkeypatch.setattr(module, "check_pdf_signature", remembered)
+
+
+SAID: dict[tuple[bytes, tuple[bytes, ...]], PdfSignatureStatus] = {}
+
+
+def remembered(pdf: bytes, trusted: Sequence[bytes]) -> PdfSignatureStatus:
+    key = (pdf, tuple(trusted))
+    if key not in SAID:
+        SAID[key] = check_pdf_signature(pdf, trusted)
+    return SAID[key]
 
 
 def checks_of(outcome: Outcome) -> dict[str, dict[str, str]]:
