@@ -239,7 +239,8 @@ def _conclusions(case: Case) -> str:
         )
     if differing := mismatches(record, edition):
         raise EvidenceError(f"not what the measurements give: {', '.join(differing)}")
-    tasks = f"{len(record.tasks)} tasks recomputed under rules {edition.number}"
+    n = len(record.tasks)
+    tasks = f"{n} task{'' if n == 1 else 's'} recomputed under rules {edition.number}"
     if worded := otherwise_worded(record, edition):
         said = f"{', '.join(worded[:5])}{' and others' if len(worded) > 5 else ''}"
         if edition.one_wording or record.tool == tool():
@@ -275,8 +276,9 @@ def _report_html(case: Case) -> str:
             f"this auditkit has {installed}"
         )
     if record.editions.page != page_digest():
-        named = record.editions.page or "of schema 1"
-        raise NotRunError(f"laid out under page edition {named}, this build has {page_digest()}")
+        named = (record.editions.page or "sha256:of schema 1").removeprefix("sha256:")
+        here = page_digest().removeprefix("sha256:")
+        raise NotRunError(f"laid out under page edition {named[:12]}, this build has {here[:12]}")
     if record.tool != tool():
         raise NotRunError(f"made by another build of auditkit ({record.tool.version})")
     raise EvidenceError(f"{HTML} is not what the record gives")
