@@ -148,9 +148,9 @@ def test_a_policy_over_one_mebibyte_is_refused() -> None:
 @pytest.mark.parametrize("opening", ["[", "{", "- ", "? ", "[{a: "])
 def test_deep_nesting_is_refused_fast(opening: str) -> None:
     """Twenty thousand brackets are refused for their depth, and neither crash nor take long."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = faults(opening * 20_000)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
     assert found[-1][2].startswith("lists and maps are nested more than 20 deep")
 
 
@@ -164,18 +164,18 @@ def test_an_alias_bomb_is_refused_fast() -> None:
     """Each alias is refused where it stands; none is followed."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = faults("\n".join(lines))
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
     assert sum("alias" in message for _, _, message in found) == 81
 
 
 @pytest.mark.parametrize("text", ["a: [" + "b," * 400_000 + "]", "#\x07\n" * 300_000])
 def test_a_policy_full_of_values_or_of_controls_is_refused_fast(text: str) -> None:
     """Hundreds of thousands of either give a few problems, at once."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert 0 < len(faults(text)) <= 21
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_a_missing_file_a_folder_and_an_unreadable_file_are_problems_of_the_input(
