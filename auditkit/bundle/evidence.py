@@ -7,6 +7,7 @@ Evidence of an older schema is read as a record too; its own bytes stay what is 
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -61,14 +62,9 @@ def parse_evidence(content: bytes) -> AuditRecord:
     """
     document = _document(content)
     schema = document.get("schema_version")
-    if (
-        isinstance(schema, str)
-        and schema.isascii()
-        and schema.isdecimal()
-        and schema not in SCHEMAS
-    ):
+    if _is_newer(schema):
         raise NewerEvidenceError(
-            f"made by a newer auditkit: the record has schema {schema[:9]}, this one reads "
+            f"made by a newer auditkit: the record has schema {schema}, this one reads "
             f"{', '.join(SCHEMAS)}",
             advice="install a newer auditkit to read it",
         )
@@ -84,6 +80,13 @@ def parse_evidence(content: bytes) -> AuditRecord:
     if not _is_canonical(content, document) or _canonical(record) != current:
         raise EvidenceError("evidence.json is not in canonical form (RFC 8785)")
     return record
+
+
+def _is_newer(schema: object) -> bool:
+    """Whether this is the number of a schema that came after those known here."""
+    if not isinstance(schema, str) or not re.fullmatch(r"[1-9][0-9]{0,8}", schema):
+        return False
+    return int(schema) > int(SCHEMAS[-1])
 
 
 def _document(content: bytes) -> dict[str, Any]:

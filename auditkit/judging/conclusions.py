@@ -14,7 +14,7 @@ from auditkit.judging.findings.of_calibration import finding_of
 from auditkit.judging.measured import Assessed, Measured
 from auditkit.judging.verdict import calibrated, comparison_of, judge, ladder_of, tolerated
 from auditkit.records.base import NotAssessed
-from auditkit.records.calibration import Calibration
+from auditkit.records.calibration import CalibratedSetting, Calibration
 from auditkit.records.causal import Causal
 from auditkit.records.task import Circuit, NullTest, Stability, TaskRecord, Verdict
 
@@ -24,8 +24,8 @@ CONCLUDED = ("null", "stability", "comparison", "ladder", "verdict", "findings")
 
 def conclude(task: Measured, weights_digest: str, calibration: Calibration) -> TaskRecord:
     """The task's record: what was measured, and what follows from it."""
-    assessed = assess(task, weights_digest, calibration)
     controls = setting_for(task.id, calibration)
+    assessed = assess(task, weights_digest, controls)
     return TaskRecord(
         id=task.id,
         title=task.title,
@@ -47,13 +47,12 @@ def conclude(task: Measured, weights_digest: str, calibration: Calibration) -> T
     )
 
 
-def assess(task: Measured, weights_digest: str, calibration: Calibration) -> Assessed:
+def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | None) -> Assessed:
     """Null, stability, comparison, ladder and verdict of a task."""
     heads = task.circuit.heads if isinstance(task.circuit, Circuit) else task.circuit
     declared = judge(task.behaviour, task.causal, heads, task.expected, weights_digest)
     null = _null(task)
     stability = _stability(task, weights_digest, declared)
-    controls = setting_for(task.id, calibration)
     return Assessed(
         measured=task,
         null=null,

@@ -22,9 +22,7 @@ def otherwise_worded(record: AuditRecord, edition: Edition) -> tuple[str, ...]:
 
     The record's values must agree with its edition (``recompute.mismatches``).
     """
-    found = [
-        f"{path}.reason" for path, reason in _reasons(record, "") if not _said(reason, edition)
-    ]
+    found = [*reasons_otherwise_worded(record, edition)]
     for task in record.tasks:
         found += [f"tasks[{task.id}].findings[{code}]" for code in _findings(task, record, edition)]
     again = {each.code: each.text for each in edition.limitations_of(record)}

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 import auditkit.verifying.protocol as protocol
-from auditkit.bundle.evidence import evidence_bytes, parse_evidence
+from auditkit.bundle.evidence import NewerEvidenceError, evidence_bytes, parse_evidence
 from auditkit.bundle.run_files import EVIDENCE, HTML, MANIFEST, manifest
 from auditkit.controls import outcomes
 from auditkit.controls.family import FAMILY
 from auditkit.digest import canonical_json
+from auditkit.errors import EvidenceError
 from auditkit.judging import limitations
 from auditkit.judging.editions import CURRENT, EDITIONS
 from auditkit.judging.findings import words
@@ -100,6 +101,15 @@ def test_evidence_of_a_newer_schema_is_not_run_and_the_rest_is_checked() -> None
     assert outcome(result, "manifest").outcome == "passed"
     assert "statement" in result.failed  # it was signed over other evidence
     assert result.result == "failed"
+
+
+@pytest.mark.parametrize("schema", ["0", "01", "x", "-3", "9" * 5000, 3])
+def test_what_is_no_later_schema_is_not_called_newer(schema: object) -> None:
+    """Only the number of a later schema means a newer auditkit; anything else is no record."""
+    document = {**json.loads(evidence_bytes(audit_record())), "schema_version": schema}
+    with pytest.raises(EvidenceError, match="not a record") as told:
+        parse_evidence(canonical_json(document))
+    assert not isinstance(told.value, NewerEvidenceError)
 
 
 def test_newer_evidence_that_is_signed_as_it_is_ends_with_3(
