@@ -93,22 +93,22 @@ def audit(
     threads that ``options`` names, one without them.
 
     Raises:
-        InputError: the policy or a file it names is not valid; it lists every problem.
+        InputError: the policy or a file it names is not valid; it lists every problem. Or an argument is
+            no path.
         ModelError: the model cannot be loaded, run, or is not the one the policy fixed.
         EnvironmentUnavailableError: a folder, the store, the key, the device or memory is lacking.
         EvidenceError: the store is spoiled.
     """
-    from pathlib import Path
     from warnings import warn
 
     from auditkit.cli.surroundings import standard
     from auditkit.progress import NoProgress
-    from auditkit.resources import policy_file
+    from auditkit.resources import given_path, policy_file
     from auditkit.results import Run
     from auditkit.running import RunOptions, run, settle
 
     around = surroundings or standard(warn=lambda line: warn(line, stacklevel=2))
-    settled = settle(policy_file(policy), Path(out), options or RunOptions(), around)
+    settled = settle(policy_file(policy), given_path(out, "out"), options or RunOptions(), around)
     finished = run(settled, progress or NoProgress())
     return Run(finished.record, finished.directory)
 
@@ -125,8 +125,10 @@ def load(run: str | Path, *, store: str | None = None) -> Run:
         EnvironmentUnavailableError: there is no store, or it cannot be read.
     """
     from auditkit.cli import places
+    from auditkit.resources import given_path
     from auditkit.results.reading import read_run
     from auditkit.store.evidence_store import EvidenceStore
 
+    given_path(run, "run")
     url = store or places.default_store()
     return read_run(run, lambda: EvidenceStore.open(url, create=False))

@@ -7,7 +7,7 @@
  5  Activations          identifying  what each head puts out, and how the metric depends on it
  6  Effect of the heads  identifying  does replacing every head take the task away?
  7  Codes                identifying  each discovery pair as a set of integers; the heads ranked
- 8  Search               identifying  heads replaced one by one on the discovery pairs
+ 8  Search               identifying  heads replaced one by one, on as many pairs as the rule asks for
  9  Causal check         identifying  what the circuit does on the test pairs
 10  Conclusions          judging      null, stability, comparison, findings and verdict, by stated rules
 11  Record               records      everything above as integers, decimals and text
@@ -24,11 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditkit.controls.calibrating import calibrate
-from auditkit.identifying.mechanism import examine
+from auditkit.identifying.mechanism import Question, examine
 from auditkit.judging.conclusions import conclude
 from auditkit.judging.editions import CURRENT
 from auditkit.judging.limitations import limitations_of
 from auditkit.judging.measured import Measured
+from auditkit.judging.ruling import declared_heads
 from auditkit.judging.verdict import NO_EXPECTATION, overall
 from auditkit.law import load_law
 from auditkit.model.holding import Held, hold
@@ -105,7 +106,7 @@ def audit(
     committed_at = None if run.commitment is None else run.commitment.timestamped_at
     # stage 11
     return AuditRecord(
-        schema_version="2",
+        schema_version="3",
         editions=Editions(rules=CURRENT.number, page=page_digest()),
         run_id=run.run_id,
         supersedes=None,
@@ -144,10 +145,12 @@ def audit_task(
 ) -> TaskRecord:
     """One task: what is found with its prompts, and what follows from that."""
     specification, prompts = prepared
-    # stages 4 to 9
-    behaviour, found = examine(
-        subject, prompts.discovery, prompts.test, specification, task.id, progress
+    expected, weights = task.expected or NO_EXPECTATION, subject.identity.weights_digest
+    question = Question(
+        prompts.discovery, prompts.further, prompts.test, declared_heads(expected, weights)
     )
+    # stages 4 to 9
+    behaviour, found = examine(subject, question, specification, task.id, progress)
     measured = Measured(
         id=task.id,
         title=task.title,
@@ -159,7 +162,7 @@ def audit_task(
         codes=found.codes,
         causal=found.causal,
         circuit=found.circuit,
-        expected=task.expected or NO_EXPECTATION,
+        expected=expected,
     )
     # stage 10
-    return conclude(measured, subject.identity.weights_digest, calibration)
+    return conclude(measured, weights, calibration)

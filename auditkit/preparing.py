@@ -59,7 +59,7 @@ class Asked:
         """Plan with what the longest of all pairs takes. Raises EnvironmentUnavailableError: too much."""
         longest = max(self.prompts, key=lambda task: self.prompts[task][1].longest)
         specification, prompts = self.prompts[longest]
-        pairs = (*prompts.discovery, *prompts.test)
+        pairs = (*prompts.discovery, *prompts.further, *prompts.test)
         self.model.memory = within(budget, self.subject(longest), pairs, specification.metric)
 
 
@@ -112,7 +112,7 @@ def reading_of(
 ) -> Reading:
     """How a task is read off the model, its prompts held against transformers' own tokenizer."""
     reading = texts.reading(subject, specification)
-    texts.check((*prompts.discovery, *prompts.test), reading)
+    texts.check((*prompts.discovery, *prompts.further, *prompts.test), reading)
     return reading
 
 
@@ -121,7 +121,7 @@ def loads_of(prepared: Mapping[str, Prepared]) -> tuple[Load, ...]:
     return tuple(
         Load(
             discovery=len(prompts.discovery),
-            test=len(prompts.test),
+            test=len(prompts.test) + len(prompts.further),
             positions=prompts.longest,
             latents=specification.autoencoder.latents,
         )

@@ -37,14 +37,26 @@ def shipped(relative: str) -> Path:
     raise FileNotFoundError(f"{relative} was not shipped with this auditkit")
 
 
+def given_path(value: object, name: str) -> Path:
+    """The path that a caller gave under a name.
+
+    Raises:
+        InputError: it is neither a text nor a path.
+    """
+    if isinstance(value, str | Path):
+        return Path(value)
+    message = f"a path is needed here, not {type(value).__name__}"
+    raise InputError([Problem(name, None, "", message, "give a str or a pathlib.Path")])
+
+
 def policy_file(named: str | Path) -> Path:
     """The path of a policy file; ``example:NAME`` is one that comes with auditkit.
 
     Raises:
-        InputError: no example has the name.
+        InputError: no example has the name, or it is no path.
     """
     if not str(named).startswith("example:"):
-        return Path(named)
+        return given_path(named, "policy")
     name = str(named).removeprefix("example:")
     examples = sorted(path.stem for path in shipped("policies").glob("*.yaml"))
     if name not in examples:

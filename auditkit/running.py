@@ -8,6 +8,7 @@ here asks a clock or the environment, and nothing here prints.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +47,8 @@ from auditkit.store.evidence_store import EvidenceStore
 
 if TYPE_CHECKING:
     from auditkit.preparing import Machine
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -184,12 +187,15 @@ def recorded(
 ) -> AuditRecord:
     """The record of one run of a policy on its model, or on the one in ``model``; nothing is kept.
 
+    One process measures one run at a time: another thread's waits.
+
     Raises:
         InputError: prompts cannot be prepared for the model's tokenizer.
         ModelError: the model cannot be fetched, loaded or run, or it is not the one that is wanted.
         EnvironmentUnavailableError: the device, disk space or memory is lacking.
     """
-    with TemporaryDirectory(prefix="auditkit-run-") as working:
+    # torch's threads and switches belong to the process: two audits at once would change each other's.
+    with _ONE_AT_A_TIME, TemporaryDirectory(prefix="auditkit-run-") as working:
         with progress.stage("start torch", 1) as advance:
             import torch
 

@@ -14,8 +14,9 @@ from auditkit.circuits.effects import effect_of
 from auditkit.circuits.methods import Mechanism
 from auditkit.identifying.activations import Captured, MeanOutputs
 from auditkit.identifying.interventions import Intervention, task_effect
-from auditkit.identifying.mechanism import find_circuit, investigate, observe
+from auditkit.identifying.mechanism import Question, find_circuit, investigate, observe
 from auditkit.identifying.screening import screen
+from auditkit.identifying.search import Sought
 from auditkit.model.subject import Subject
 from auditkit.policy.specifying import STANDARD
 from auditkit.prompts.pairs import ResolvedPair
@@ -97,7 +98,8 @@ def identify(
     if effect.state == "not_observed":
         return Found(assessed=False)
     codes, screened = screen(subject, discovery, settings, intervention.task_effect)
-    found = find_circuit(codes, screened.space, intervention, settings, lambda _done: None)
+    sought = Sought(intervention, _no_further, len(pairs), declared=())
+    found = find_circuit(codes, screened.space, sought, settings, lambda _done: None)
     return _found(subject, codes, found.circuit(settings.thresholds), settings)
 
 
@@ -113,7 +115,8 @@ def investigated(
     """All that the engine does for one task after its behaviour, and the forward passes of each part."""
     settings = _at(least, metric, seed)
     seen = observe(subject, test, settings, attributed=False)
-    mechanism = investigate(subject, pairs, seen, settings, lambda _done: None).mechanism
+    question = Question(discovery=pairs, further=(), test=test, declared=())
+    mechanism = investigate(subject, question, seen, settings, lambda _done: None).mechanism
     if not isinstance(mechanism, Mechanism):
         return Found(assessed=False), None
     causal = mechanism.causal
@@ -124,6 +127,11 @@ def investigated(
         constant_role=None if isinstance(role, NotAssessed) else _places(subject, role.heads),
         backups=None if isinstance(joint, NotAssessed) else _places(subject, joint.backups),
     ), causal.forwards
+
+
+def _no_further(start: int, end: int) -> Intervention:
+    """Nothing is declared, so no further pairs are asked for. Raises ValueError."""
+    raise ValueError(f"pairs {start} to {end} were asked for")
 
 
 def _found(

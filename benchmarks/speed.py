@@ -163,10 +163,10 @@ def _case(shape: Shape) -> _Case:
     model.requires_grad_(requires_grad=False)
     locations = locate_heads(model)
     layers = recorded(locations)
-    return _Case(Subject(model, locations, _nameless(layers)), _random_pairs(shape.vocabulary))
+    return _Case(Subject(model, locations, nameless(layers)), _random_pairs(shape.vocabulary))
 
 
-def _nameless(layers: tuple[AttentionLayer, ...]) -> ModelIdentity:
+def nameless(layers: tuple[AttentionLayer, ...]) -> ModelIdentity:
     """An identity for weights that are in no file: every digest is that of no bytes."""
     nothing = f"sha256:{sha256_hex(b'')}"
     return ModelIdentity(

@@ -6,14 +6,16 @@ with its expectation, ``counting`` is a task the model does not do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auditkit.circuits import stability
 from auditkit.circuits.effects import CARRIED_ALONE, NO_BEHAVIOUR, behaviour_of
+from auditkit.circuits.single import patched_heads
 from auditkit.controls.family import FAMILY
 from auditkit.controls.outcomes import (
     NEGATIVE_CONTROLS,
@@ -31,8 +33,10 @@ from auditkit.judging.conclusions import conclude
 from auditkit.judging.editions import CURRENT
 from auditkit.judging.limitations import limitations_of
 from auditkit.judging.measured import Measured
+from auditkit.judging.ruling import NOTHING_TO_RULE_ON
 from auditkit.judging.verdict import NO_EXPECTATION
 from auditkit.model.fingerprint import manifest_digest, root_digest, weights_digest
+from auditkit.prompts.sets import ONE_LOOK
 from auditkit.records.audit import (
     AuditRecord,
     Checkpoint,
@@ -91,6 +95,7 @@ from auditkit.records.declared import (
     System,
     ToBeProvided,
 )
+from auditkit.records.looks import Drops, HeadDrops
 from auditkit.records.model import AttentionLayer, FileDigest, ModelIdentity
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import (
@@ -136,8 +141,12 @@ WEIGHTS = weights_digest(MODEL_FILES)
 """The digest of the weights of every hand-made record."""
 
 
+LEVEL = D("0.5")
+"""Nominal coverage of hand-made intervals: on two pairs nothing is sure at more."""
+
+
 def interval(mean: str, low: str, high: str, n: int = 2) -> Interval:
-    return Interval(mean=D(mean), low=D(low), high=D(high), level=D("0.95"), n=n)
+    return Interval(mean=D(mean), low=D(low), high=D(high), level=LEVEL, n=n)
 
 
 def not_in_this_test(what: str) -> NotAssessed:
@@ -154,6 +163,7 @@ def specification() -> Specification:
         metric="logit_difference",
         seed=0,
         examples=2,
+        max_examples=2,
         test_examples=2,
         ablations=("resample", "mean"),
         autoencoder=AutoencoderSettings(
@@ -168,8 +178,15 @@ def specification() -> Specification:
             min_accuracy=D("0.9"),
             tolerance=D("0.1"),
         ),
-        patching=PatchingRule(patience=D("0.25"), sample=D("0.25"), completion=1, backups=1),
-        bootstrap=BootstrapSettings(resamples=100, level=D("0.95")),
+        patching=PatchingRule(
+            budget=1000,
+            patience=D("0.25"),
+            sample=D("0.25"),
+            completion=1,
+            backups=1,
+            checked=0,
+        ),
+        bootstrap=BootstrapSettings(resamples=100, level=LEVEL),
         null_level=D("0.5"),
         stability_draws=20,
         random_sets=2,
@@ -182,6 +199,7 @@ def examples(origin: str) -> Examples:
         origin=origin,
         templates=("copy", "copy"),
         discovery=PromptSet(sha256=digest("1"), n=2, repeated=0, uneven=0),
+        further=ONE_LOOK,
         test=PromptSet(sha256=digest("2"), n=2, repeated=0, uneven=0),
         shown=PromptPair(
             positive="A B A", negative="C B A", answers=(" B",), wrong=(" C",), template="copy"
@@ -190,19 +208,9 @@ def examples(origin: str) -> Examples:
 
 
 def behaviour(does_it: bool) -> Behaviour:
+    """Right on both pairs, or on one of two."""
     values = (D("2.0000"), D("2.0000")) if does_it else (D("-0.1000"), D("0.1000"))
-    mean = "2.0000" if does_it else "0.0000"
-    low, high = (mean, mean) if does_it else ("-0.1000", "0.1000")
-    return Behaviour(
-        state="observed" if does_it else "not_observed",
-        n=2,
-        correct=2 if does_it else 1,
-        accuracy=D("1.0000") if does_it else D("0.5000"),
-        positive=interval(mean, low, high),
-        negative=interval("-2.0000", "-2.0000", "-2.0000"),
-        positive_values=values,
-        negative_values=(D("-2.0000"), D("-2.0000")),
-    )
+    return behaviour_of(values, (D("-2.0000"), D("-2.0000")), specification())
 
 
 def screened(head: str, rank: int, effect: str, support: int) -> ScreenedHead:
@@ -380,19 +388,41 @@ def effect() -> HeadsEffect:
     )
 
 
+EFFECTS = {"0.0": "0.0000", "0.1": "0.2500", "1.0": "0.7500", "1.1": "0.0000"}
+"""The effect of each head of the hand-made record, on either pair."""
+
+
+def head_drops(effects: Mapping[str, str]) -> Drops:
+    """What heads of these effects take away, of the 4 that all of them do on either pair."""
+    return Drops(
+        whole=(D("4.0000"), D("4.0000")),
+        heads=tuple(
+            HeadDrops(head=head, drops=(D("4") * D(effect),) * 2)
+            for head, effect in effects.items()
+        ),
+        joint=(),
+    )
+
+
+def causal_of(effects: Mapping[str, str]) -> dict[str, Any]:
+    """Drops and single effects of a causal check with these heads."""
+    drops = head_drops(effects)
+    return {
+        "drops": drops,
+        "patched": patched_heads(drops, dict.fromkeys(effects, "all"), LEVEL, 2),
+    }
+
+
 def causal() -> Causal:
     return Causal(
-        patched=(
-            patched("1.0", "0.7500"),
-            patched("0.1", "0.2500"),
-            patched("0.0", "0.0000"),
-            patched("1.1", "0.0000", "sampled"),
-        ),
+        **causal_of(EFFECTS),
         unpatched=(),
         completion=Completion(alone=set_effects("1.0000")[0], heads=(), completed=CARRIED_ALONE),
         sufficiency=set_effects("1.0000"),
         necessity=set_effects("0.9500"),
-        random_sets=RandomSets(shares=(D("0.1000"), D("0.9600")), at_least=1, p_value=D("0.6667")),
+        random_sets=RandomSets(
+            circuit=D("0.9500"), shares=(D("0.1000"),), at_least=0, p_value=D("0.5000")
+        ),
         minimality=Minimality(
             ablation="resample",
             left_out=(left_out("0.1", "0.2000"), left_out("1.0", "0.7000")),
@@ -529,6 +559,7 @@ def copying() -> TaskRecord:
                 declared_for=WEIGHTS,
                 source="worked out by hand",
             ),
+            ruling=not_in_this_test("The verdict rule"),
             comparison=Comparison(
                 matched=("0.1", "1.0"),
                 missing=(),
@@ -565,6 +596,7 @@ def counting() -> TaskRecord:
             circuit=absent,
             stability=absent,
             expected=NO_EXPECTATION,
+            ruling=NOTHING_TO_RULE_ON,
             comparison=NO_EXPECTATION,
             ladder=Ladder(
                 behaviour="not_observed",
@@ -641,7 +673,7 @@ def only_record_checkpoint(leaf_hash: str) -> Checkpoint:
 def audit_record() -> AuditRecord:
     tasks = (copying(), counting())
     return AuditRecord(
-        schema_version="2",
+        schema_version="3",
         editions=Editions(rules=CURRENT.number, page=digest("8")),
         run_id="01234567-89ab-7def-8123-456789abcdef",
         supersedes=None,

@@ -109,7 +109,12 @@ def watching(level: str = "0.05", *, declared: bool = True) -> TaskRecord:
                 "title": "Copies, and is only watched",
                 "evidence_for": ("13(3)(b)(iv)", "13(3)(d)", "IV.2(g)"),
                 "specification": specification().model_copy(
-                    update={"method": "unique-codes", "null_level": D(level), "examples": 4}
+                    update={
+                        "method": "unique-codes",
+                        "null_level": D(level),
+                        "examples": 4,
+                        "max_examples": 4,
+                    }
                 ),
                 "examples": examples,
                 "codes": unique_codes(),

@@ -18,8 +18,9 @@ Made by `make reference` from `auditkit/policy/settings.py`; do not edit.
 
 A setting stands under `defaults`, for all tasks, or in a task, for that one. A key with a dot is a key in a
 block: `thresholds.tau` is written `thresholds: {tau: 0.05}`. What stands where a setting is left out is in
-parentheses. Whether 0 and 1 themselves may be written, `auditkit check` says. The report lists every setting
-of a task, and says of each whether the policy set it or its default stands.
+parentheses. `examples: 24` is short for `examples: {first: 24, max: 24}`. Whether 0 and 1 themselves may be
+written, `auditkit check` says. The report lists every setting of a task, and says of each whether the policy
+set it or its default stands.
 
 | key | what it is | what may be written |
 |---|---|---|
@@ -35,8 +36,9 @@ def settings_page() -> bytes:
 
 def _rows(definitions: dict[str, Any], block: str, prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, field in definitions[block]["properties"].items():
-        if "$ref" in field:
-            below = field["$ref"].rsplit("/", 1)[1]
+        blocks = [each for each in (field, *field.get("oneOf", [])) if "$ref" in each]
+        if blocks:
+            below = blocks[0]["$ref"].rsplit("/", 1)[1]
             yield from _rows(definitions, below, f"{prefix}{name}.")
         else:
             yield prefix + name, field["description"], _may_be(field)

@@ -42,7 +42,7 @@ SPECIAL = {
     "mask_token": "[MASK]",
 }
 BATCH, PEAK_RATE, WARM_UP = 64, 2e-3, 100
-PAIRS = 60
+PAIRS = 240
 REQUIRED = 0.98
 """Least share of the pairs on which the positive is answered right and the negative is not."""
 

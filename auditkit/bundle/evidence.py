@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from auditkit.digest import canonical_json
 from auditkit.errors import EvidenceError, ExitCode
 from auditkit.records.audit import AuditRecord
-from auditkit.records.schema_1 import upgraded
+from auditkit.records.schema_2 import upgraded
 
 SCHEMAS: tuple[str, ...] = get_args(AuditRecord.model_fields["schema_version"].annotation)
 """The schemas that this auditkit reads, oldest first. It writes the last."""
@@ -69,13 +69,13 @@ def parse_evidence(content: bytes) -> AuditRecord:
             advice="install a newer auditkit to read it",
         )
     try:
-        current = content if schema != "1" else canonical_json(upgraded(document))
+        current = content if schema == SCHEMAS[-1] else canonical_json(upgraded(document))
         record = AuditRecord.model_validate_json(current)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the document"
         raise EvidenceError(f"evidence.json is not a record: {place}: {first['msg']}") from error
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise EvidenceError(f"evidence.json is not a record: {error}") from error
     if not _is_canonical(content, document) or _canonical(record) != current:
         raise EvidenceError("evidence.json is not in canonical form (RFC 8785)")

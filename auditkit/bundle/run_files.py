@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from auditkit.bundle.evidence import evidence_bytes
+from auditkit.bundle.evidence import NewerEvidenceError, evidence_bytes
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import EnvironmentUnavailableError
 from auditkit.records.audit import AuditRecord
@@ -25,6 +27,7 @@ PDF = "report.pdf"
 CERTIFICATE = "certificate.pem"
 ATTESTATION = "attestation.dsse.json"
 MANIFEST = "MANIFEST.json"
+MANIFEST_SCHEMA = "1"
 EXTENDED_PDF = "report.extended.pdf"
 """The PDF with what was signed later: a reviewer's signature, newer timestamps. Not part of the run:
 it begins with the run's own PDF, byte for byte, and the other files stay as they were signed."""
@@ -33,6 +36,19 @@ ALL_NAMES = frozenset(
     {EVIDENCE, POLICY, COMMITMENT, HTML, HTML_SIGNATURE, PDF, CERTIFICATE, ATTESTATION, MANIFEST}
 )
 """Every name a run writes."""
+
+
+def refuse_later(listing: bytes) -> None:
+    """Refuses a list of files in a form that came after the one known here.
+
+    Raises:
+        NewerEvidenceError: a newer auditkit made it.
+    """
+    form = 0
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
+        form = int(json.loads(listing)["schema_version"])
+    if form > int(MANIFEST_SCHEMA):
+        raise NewerEvidenceError(f"the list of files has schema {form}: made by a newer auditkit")
 
 
 def expected_names(record: AuditRecord) -> frozenset[str]:
@@ -98,7 +114,7 @@ def manifest(files: Mapping[str, bytes]) -> bytes:
                 }
                 for name in sorted(files)
             ],
-            "schema_version": "1",
+            "schema_version": MANIFEST_SCHEMA,
         }
     )
 

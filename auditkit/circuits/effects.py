@@ -36,6 +36,7 @@ NO_EFFECT = not_assessed("no_effect")
 NO_EFFECT_BEYOND_CHANCE = not_assessed("no_effect_beyond_chance")
 NO_MEAN_EFFECT = not_assessed("no_mean_effect")
 NO_RESAMPLED_EFFECT = not_assessed("no_resampled_effect")
+NO_RESAMPLING_FIRST = not_assessed("no_resampling_first")
 CARRIED_ALONE = not_assessed("carried_alone")
 NOT_COMPLETED = not_assessed("not_completed")
 EMPTY_CIRCUIT = not_assessed("empty_circuit")
@@ -138,10 +139,11 @@ def _two_sided(share: Interval, least: Decimal) -> bool:
     return least <= share.mean <= 2 - least
 
 
-def against_random(shares: Sequence[Decimal], necessity: SetEffect) -> RandomSets:
-    """Random sets' shares against what the circuit's removal loses under the same ablation."""
-    at_least = sum(share >= necessity.share.mean for share in shares)
+def against_random(shares: Sequence[Decimal], circuit: Decimal) -> RandomSets:
+    """Other sets' shares against what the circuit's removal loses on the same pairs."""
+    at_least = sum(share >= circuit for share in shares)
     return RandomSets(
+        circuit=circuit,
         shares=tuple(shares),
         at_least=at_least,
         p_value=rounded(Fraction(1 + at_least, 1 + len(shares))),

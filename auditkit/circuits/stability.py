@@ -1,6 +1,7 @@
-"""The stability envelope: would other examples have given another circuit, and another verdict?
+"""The stability envelope of editions 1 and 2: would other examples have given another circuit, and verdict?
 
-Nothing is run again. The recorded effects of every patched head on every discovery example are
+``auditkit.circuits.redrawing`` is that of today. Nothing is run again. The recorded effects of every
+patched head on every discovery example are
 drawn again with replacement, and once without each prompt template; each draw gives a circuit by the
 rule of ``auditkit.circuits.circuit`` and a verdict on it. A finding that flips under such draws is not one to
 rely on (Efron and Tibshirani 1993; Mahale, arXiv:2608.13754: a finding is filed at a tolerance only
@@ -69,7 +70,7 @@ def envelope(
             units[:, [i for i, name in enumerate(templates) if name != template]],
             specification,
         )
-        for template in _templates(templates)
+        for template in templates_known(templates)
     ]
     circuits = drawn + left_out
     verdicts = [verdict_of(circuit) for circuit in circuits]
@@ -77,10 +78,10 @@ def envelope(
     holds = agreeing >= 1 - Fraction(specification.thresholds.tolerance)
     return Stability(
         draws=len(drawn),
-        templates=len(left_out) if left_out else _no_templates(templates),
+        templates=len(left_out) if left_out else why_no_templates(templates),
         frequencies=frequencies(drawn),
         mean_jaccard=rounded(mean_jaccard(drawn)),
-        verdicts=_shares(verdicts),
+        verdicts=verdict_shares(verdicts),
         agreeing=rounded(agreeing),
         settings=tuple(_other_settings(causal, specification, judged, reported)),
         state="observed" if holds else "not_observed",
@@ -132,7 +133,7 @@ def _redraws(n: int, draws: int, seed: int) -> list[Draw]:
     ]
 
 
-def _templates(templates: Sequence[str]) -> list[str]:
+def templates_known(templates: Sequence[str]) -> list[str]:
     """The templates that can be left out: known for all examples, and at least three of them.
 
     With two, leaving one out halves the examples, which is another question.
@@ -141,7 +142,8 @@ def _templates(templates: Sequence[str]) -> list[str]:
     return known if len(known) >= _FEWEST_TEMPLATES and "" not in known else []
 
 
-def _no_templates(templates: Sequence[str]) -> NotAssessed:
+def why_no_templates(templates: Sequence[str]) -> NotAssessed:
+    """Why no template can be left out."""
     if "" in templates:
         return not_assessed("templates_unknown")
     return not_assessed("few_templates")
@@ -198,7 +200,7 @@ def mean_jaccard(circuits: Sequence[Heads]) -> Fraction:
     return total / pairs
 
 
-def _shares(verdicts: Sequence[Verdict]) -> tuple[VerdictShare, ...]:
+def verdict_shares(verdicts: Sequence[Verdict]) -> tuple[VerdictShare, ...]:
     """Every verdict given with its share, the most frequent first; of equal ones, the first by name."""
     seen = Counter(verdicts)
     return tuple(

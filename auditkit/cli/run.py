@@ -14,6 +14,8 @@ from auditkit.cli.terminal import (
     state,
     task_summary,
 )
+from auditkit.controls.outcomes import setting_for
+from auditkit.judging.causes import causes_of
 from auditkit.running import Finished, RunOptions, run, settle
 
 
@@ -48,5 +50,8 @@ def _summary(finished: Finished) -> dict[str, object]:
         "verdict": record.verdict,
         "exit_code": int(EXIT_CODE_OF[record.verdict]),
         "weights_digest": record.model.weights_digest,
-        "tasks": [task_summary(task) for task in record.tasks],
+        "tasks": [
+            task_summary(task, causes_of(task, setting_for(task.id, record.calibration)))
+            for task in record.tasks
+        ],
     }

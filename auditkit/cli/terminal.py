@@ -153,8 +153,11 @@ def _heads(heads: Sequence[str]) -> str:
     return " ".join(heads) if heads else "none"
 
 
-def task_summary(task: TaskRecord) -> dict[str, Any]:
-    """What ``--json`` says of a task; absent results are ``null`` with the state beside them."""
+def task_summary(task: TaskRecord, causes: tuple[str, ...]) -> dict[str, Any]:
+    """What ``--json`` says of a task; absent results are ``null`` with the state beside them.
+
+    ``causes`` are those of an inconclusive verdict (``auditkit.judging.causes``), none of any other.
+    """
     circuit = task.circuit.heads if isinstance(task.circuit, Circuit) else None
     expected = None if isinstance(task.expected, NotAssessed) else task.expected.heads
     comparison = None if isinstance(task.comparison, NotAssessed) else task.comparison
@@ -166,6 +169,7 @@ def task_summary(task: TaskRecord) -> dict[str, Any]:
         "missing": comparison.missing if comparison else None,
         "extra": comparison.extra if comparison else None,
         "causal": task.ladder.causal,
+        "inconclusive_because": list(causes),
         "mechanism": "assessed" if circuit is not None else "not_assessed",
         "verdict": task.verdict,
     }

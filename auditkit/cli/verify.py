@@ -9,7 +9,7 @@ from rich.text import Text
 
 from auditkit.cli import clock, places
 from auditkit.cli.terminal import print_json, print_table, say
-from auditkit.errors import EnvironmentUnavailableError, ExitCode
+from auditkit.errors import EnvironmentUnavailableError, EvidenceError, ExitCode
 from auditkit.report.own_templates.overriding import SHIPPED
 from auditkit.report.trying import read_templates
 from auditkit.signing.keys.keyring import read_certificates
@@ -35,9 +35,11 @@ def verify_path(
     as_json: bool,
 ) -> int:
     """Verify, print every check, and return the exit code."""
+    store, store_problem = _store(store_url)
     brought = Brought(
         trusted=[pem for file in trusted for pem in _certificates(file)],
-        store=_store(store_url),
+        store=store,
+        store_problem=store_problem,
         witnesses=witnesses,
         templates=SHIPPED if templates is None else read_templates(templates),
         at=None if at is None else at.replace(tzinfo=UTC),
@@ -59,13 +61,17 @@ def _certificates(file: Path) -> list[bytes]:
         return [file.read_bytes()]
 
 
-def _store(url: str | None) -> EvidenceStore | None:
-    """The store to compare with: the one named, else the user's own where there is one."""
-    if url is not None:
-        return EvidenceStore.open(url, create=False)
-    if not (places.home() / "evidence.db").is_file():
-        return None
-    return EvidenceStore.open(places.default_store(), create=False)
+def _store(url: str | None) -> tuple[EvidenceStore | None, str | None]:
+    """The store to compare with, the one named, else the user's own where there is one; or its problem.
+
+    A spoiled store says nothing about the files: only the check of the store fails.
+    """
+    if url is None and not (places.home() / "evidence.db").is_file():
+        return None, None
+    try:
+        return EvidenceStore.open(url or places.default_store(), create=False), None
+    except EvidenceError as error:
+        return None, error.message
 
 
 def _print(result: Verification) -> None:

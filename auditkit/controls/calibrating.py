@@ -23,7 +23,7 @@ from auditkit.controls.outcomes import (
     state_of,
     totals_of,
 )
-from auditkit.identifying.mechanism import examine
+from auditkit.identifying.mechanism import Question, examine
 from auditkit.progress import Advance, NoProgress, Progress
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import (
@@ -89,7 +89,8 @@ def _examined(control: ControlModel, specification: Specification) -> tuple[Beha
     """What the audit's own steps find in a control model, of whose progress nobody is told."""
     subject = control.subject()
     name = subject.identity.name
-    return examine(subject, control.discovery, control.test, specification, name, NoProgress())
+    question = Question(control.discovery, (), control.test, declared=())
+    return examine(subject, question, specification, name, NoProgress())
 
 
 def _run(control: ControlModel, specification: Specification) -> ControlRun:

@@ -79,6 +79,7 @@ def control_specification(specification: Specification) -> Specification:
             "pooling": "mean",
             "metric": "logit_difference",
             "examples": DISCOVERY,
+            "max_examples": DISCOVERY,
             "test_examples": TEST,
             "random_sets": 0,
             "autoencoder": specification.autoencoder.model_copy(update={"seeds": 1}),

@@ -85,6 +85,27 @@ def capture(
     return captured
 
 
+def first_pairs(captured: Sequence[Captured], n: int) -> tuple[Captured, ...]:
+    """What was captured of the first n pairs of a prompt set, and nothing run again."""
+    found = []
+    for item in captured:
+        k = sum(place < n for place in item.batch.places)
+        if k:
+            (batch, *_) = item.batch.parts(k)
+            positive, negative, gradient = (tuple(z[:k] for z in each) for each in item.outputs)
+            found.append(
+                Captured(
+                    batch,
+                    item.positive_metric[:k],
+                    item.negative_metric[:k],
+                    positive,
+                    negative,
+                    gradient,
+                )
+            )
+    return tuple(found)
+
+
 def _at_once(subject: Subject, batch: PairBatch, attribution: Attribution | None) -> int:
     return subject.memory.prompts(batch.positions, gradient=attribution is not None)
 

@@ -82,9 +82,7 @@ class PairBatch:
         if self.metric == "probability_difference":
             p = scores.softmax(-1)
             return (p * answers).sum(-1) - (p * wrong).sum(-1)
-        return (scores * answers).sum(-1) / answers.sum(-1) - (scores * wrong).sum(-1) / wrong.sum(
-            -1
-        )
+        return _mean_of(scores, answers) - _mean_of(scores, wrong)
 
     def types_of(self, rows: Tensor) -> Tensor | None:
         """The segment numbers of these rows of the positives."""
@@ -95,6 +93,15 @@ class PairBatch:
         if self.alignment is None:
             return outputs
         return tuple(z[:, self.alignment] for z in outputs)
+
+
+def _mean_of(scores: Tensor, chosen: Tensor) -> Tensor:
+    """The mean score of the chosen places of each row; the others are not read."""
+    counts = chosen.sum(-1)
+    most = int(counts.max())
+    places = chosen.to(torch.int8).topk(most, dim=-1).indices
+    weights = chosen.gather(-1, places).to(scores.dtype) / counts[:, None]
+    return (scores.gather(-1, places) * weights).sum(-1)
 
 
 def batches_of(

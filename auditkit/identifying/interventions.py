@@ -10,8 +10,10 @@ every head is replaced.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Literal
 
 import torch
@@ -30,6 +32,7 @@ from auditkit.circuits.intervals import mean_interval
 from auditkit.identifying.activations import Captured, MeanOutputs
 from auditkit.identifying.batches import in_order
 from auditkit.model.cached import Outputs
+from auditkit.model.resuming import Recording, shared_positions
 from auditkit.model.subject import HeadIndex, Patch, Subject
 from auditkit.records.base import Interval, Measure, NotAssessed, measured
 from auditkit.records.causal import (
@@ -60,6 +63,7 @@ class Intervention:
         self._subject = subject
         self._captured = tuple(captured)
         self._known: dict[Heads, Tensor] = {}
+        self._recordings: dict[int, Recording] = {}
         self._sources = [
             item.negative if ablation == "resample" else means.for_batch(item) for item in captured
         ]
@@ -97,9 +101,35 @@ class Intervention:
         return (self.metrics([self.all_heads - kept])[0] - self._none) / self.task_effect
 
     def _batch_metrics(self, item: Captured, source: Outputs, replaced: Sequence[Heads]) -> Tensor:
-        """The metric per set and pair of one batch, ``[n_sets, n_pairs]``, as many at once as may be."""
+        """The metric per set and pair of one batch, ``[n_sets, n_pairs]``, as many at once as may be.
+
+        Sets whose lowest layer is the same are run together, from that layer on.
+        """
         n, positions = item.batch.positive.shape
         at_once = self._subject.memory.prompts(positions, gradient=False)
+        by_layer = _by_lowest_layer(replaced)
+        saved = sum(len(places) for lowest, places in by_layer.items() if lowest > 0)
+        worth = saved >= _WORTH or item.batch.places[0] in self._recordings
+        recording = self._recording(item) if worth and at_once >= n * _ROOM else None
+        rows: dict[int, Tensor] = {}
+        for lowest, places in by_layer.items():
+            from_layer = recording if lowest in self._layers else None
+            metrics = self._of_sets(
+                item, source, [replaced[i] for i in places], from_layer, lowest, at_once
+            )
+            rows |= dict(zip(places, metrics, strict=True))
+        return torch.stack([rows[i] for i in range(len(replaced))])
+
+    def _of_sets(
+        self,
+        item: Captured,
+        source: Outputs,
+        replaced: Sequence[Heads],
+        recording: Recording | None,
+        lowest: int,
+        at_once: int,
+    ) -> Tensor:
+        n = len(item.batch.places)
         sets_at_once, pairs_at_once = max(1, at_once // n), min(n, at_once)
         device = item.batch.positive.device
         chunks = []
@@ -111,11 +141,59 @@ class Intervention:
                 rows = pairs.repeat(len(sets))
                 masks = self._subject.masks(sets, device)
                 repeated = tuple(mask.repeat_interleave(len(pairs), 0) for mask in masks)
-                patch, types = Patch(repeated, source, rows), item.batch.types_of(rows)
-                logits = self._subject.logits(item.batch.positive[rows], patch, types)
+                patch = Patch(repeated, source, rows)
+                if recording is None:
+                    types = item.batch.types_of(rows)
+                    logits = self._subject.logits(item.batch.positive[rows], patch, types)
+                else:
+                    logits = self._subject.logits_from(recording, lowest, patch, rows)
                 pieces.append(item.batch.measure(logits, rows).reshape(len(sets), len(pairs)))
             chunks.append(torch.cat(pieces, 1))
         return torch.cat(chunks)
+
+    @property
+    def _layers(self) -> frozenset[int]:
+        """The layers that the model may be run from."""
+        resumable = self._subject.resumable
+        return frozenset() if resumable is None else resumable.layers
+
+    def _recording(self, item: Captured) -> Recording | None:
+        """A clean run of a batch to go on from; ``None`` where the model is always run whole."""
+        resumable = self._subject.resumable
+        if resumable is None or not resumable.layers:
+            return None
+        batch = item.batch
+        may_share = resumable.shares and self.ablation == "resample" and batch.alignment is None
+        shared = 0
+        if (
+            may_share
+            and batch.positive_types is None
+            and self._subject.reading.kind == "next_token"
+        ):
+            shared = shared_positions(batch.positive, batch.negative)
+        place = batch.places[0]
+        if place not in self._recordings:
+            before = self._subject.forwards
+            self._recordings[place] = self._subject.recording(
+                batch.positive, batch.positive_types, shared, resumable.layering
+            )
+            self._subject.forwards = before + len(batch.places)
+        return self._recordings[place]
+
+
+def _by_lowest_layer(replaced: Sequence[Heads]) -> dict[int, list[int]]:
+    """The places of sets by the lowest layer that each touches; -1 for one that touches none."""
+    found: dict[int, list[int]] = {}
+    for place, heads in enumerate(replaced):
+        found.setdefault(min((layer for layer, _ in heads), default=-1), []).append(place)
+    return found
+
+
+_ROOM = 2
+"""Memory for this many runs of a batch leaves room for what a clean run of it left."""
+
+_WORTH = 2
+"""A clean run is made for as many runs from a layer above the first, and not for fewer."""
 
 
 def heads_of(heads: Sequence[str]) -> Heads:
@@ -156,28 +234,27 @@ def patch(
 def random_sets(
     intervention: Intervention,
     circuit: Sequence[str],
-    necessity: SetEffect,
     specification: Specification,
 ) -> RandomSets | NotAssessed:
-    """What random sets lose that have as many heads in each layer as the circuit, but are not it."""
+    """What other sets of heads lose: as many heads as the circuit, none of them in it, no set twice.
+
+    Where there are no more of them than asked for, all are measured.
+    """
     heads = heads_of(circuit)
-    layers: dict[int, list[HeadIndex]] = {}
-    for each in sorted(intervention.all_heads):
-        layers.setdefault(each[0], []).append(each)
-    sizes = {layer: sum(each in heads for each in own) for layer, own in layers.items()}
-    only_one = all(size in (0, len(layers[layer])) for layer, size in sizes.items())
-    if not specification.random_sets or not heads or only_one:
+    outside = sorted(intervention.all_heads - heads)
+    size, asked = len(heads), specification.random_sets
+    if not asked or not heads or len(outside) < size:
         return NO_RANDOM_SETS
     draw = random.Random(specification.seed)  # noqa: S311 - a repeatable draw, not a secret
-    drawn: list[Heads] = []
-    while len(drawn) < specification.random_sets:
-        chosen = frozenset(
-            each for layer, size in sizes.items() for each in draw.sample(layers[layer], size)
-        )
-        if chosen != heads:
-            drawn.append(chosen)
-    shares = [measured(value) for value in intervention.lost(drawn).mean(1).tolist()]
-    return against_random(shares, necessity)
+    if math.comb(len(outside), size) <= asked:
+        drawn = [frozenset(each) for each in combinations(outside, size)]
+    else:
+        seen: dict[Heads, None] = {}
+        while len(seen) < asked:
+            seen[frozenset(draw.sample(outside, size))] = None
+        drawn = list(seen)
+    lost = [measured(value) for value in intervention.lost([heads, *drawn]).mean(1).tolist()]
+    return against_random(lost[1:], lost[0])
 
 
 def set_effects(

@@ -19,7 +19,7 @@ from auditkit.circuits.codes import (
 from auditkit.circuits.effects import NO_BEHAVIOUR, behaviour_of, effect_of, why_no_effect
 from auditkit.circuits.methods import Found, Mechanism
 from auditkit.circuits.unique_codes import NO_CIRCUIT, NOTHING_CAUSAL
-from auditkit.identifying.activations import Captured, MeanOutputs, capture
+from auditkit.identifying.activations import Captured, MeanOutputs, capture, first_pairs
 from auditkit.identifying.attribution import against_means
 from auditkit.identifying.batches import batches_for, in_order
 from auditkit.identifying.interventions import (
@@ -29,33 +29,53 @@ from auditkit.identifying.interventions import (
     set_effects,
     task_effect,
 )
+from auditkit.identifying.looking import Further
 from auditkit.identifying.needed import constant_role, joint_ablation
 from auditkit.identifying.screening import in_detail, screen
-from auditkit.identifying.search import Searched, search
+from auditkit.identifying.search import Searched, Sought, search
 from auditkit.identifying.unique_codes import observe_codes
 from auditkit.model.subject import Subject
 from auditkit.progress import Advance, Progress
 from auditkit.prompts.pairs import ResolvedPair
-from auditkit.records.base import measured
+from auditkit.records.base import HeadId, measured
 from auditkit.records.causal import Causal, Forwards
 from auditkit.records.specification import Ablation, MethodName, Specification
 from auditkit.records.task import Behaviour
 
 
 @dataclass(frozen=True)
-class Trials:
-    """The model with its heads replaced: on the discovery pairs, and on the test pairs.
+class Question:
+    """A task's pairs, and the heads that are declared for it.
 
-    ``discovery`` is under the first declared ablation, ``test`` under each. Whichever were declared,
-    ``resampled`` is the resampling of the discovery pairs, and ``averaged`` are the mean ablations of
-    discovery and test pairs.
+    ``discovery`` are the pairs of the first look, ``further`` those after them, for heads that are left open.
+    ``declared`` is empty where nothing is, or where it was declared for other weights.
+    """
+
+    discovery: Sequence[ResolvedPair]
+    further: Sequence[ResolvedPair]
+    test: Sequence[ResolvedPair]
+    declared: tuple[HeadId, ...]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The model with its heads replaced: on the discovery pairs, on further ones, and on the test pairs.
+
+    ``discovery`` and ``further`` are under the first declared ablation, ``test`` under each. What is asked of
+    a circuit once it is found uses the first pairs of a set, as many as the specification says:
+    ``few`` are those discovery pairs, ``few_test`` the test pairs under the first ablation,
+    ``resampled`` the resampling of ``few``, whichever ablations were declared, and ``averaged`` the mean
+    ablations of ``few`` and of all test pairs.
     """
 
     subject: Subject
     captured: tuple[Captured, ...]
+    few: tuple[Captured, ...]
     means: MeanOutputs
     discovery: Intervention
+    further: Further
     test: tuple[Intervention, ...]
+    few_test: Intervention
     resampled: Intervention
     averaged: tuple[Intervention, Intervention]
 
@@ -64,6 +84,7 @@ class Trials:
         cls,
         subject: Subject,
         discovery: tuple[Captured, ...],
+        further: Sequence[ResolvedPair],
         test: tuple[Captured, ...],
         specification: Specification,
     ) -> Trials:
@@ -73,17 +94,31 @@ class Trials:
         def on(captured: tuple[Captured, ...], ablation: Ablation) -> Intervention:
             return Intervention(subject, captured, ablation, means)
 
-        ablations = specification.ablations
-        patching = on(discovery, ablations[0])
+        def on_further(start: int, end: int) -> Intervention:
+            pairs = further[start - n_first : end - n_first]
+            observed = observe(subject, pairs, specification, attributed=False, positives=False)
+            return on(observed, ablations[0])
+
+        ablations, n_first = specification.ablations, _size(discovery)
+        most = specification.patching.checked or max(n_first, _size(test))
+        few, few_test = first_pairs(discovery, most), first_pairs(test, most)
         on_test = {ablation: on(test, ablation) for ablation in ablations}
-        resampled = patching if ablations[0] == "resample" else on(discovery, "resample")
-        averaged = (
-            patching if ablations[0] == "mean" else on(discovery, "mean"),
-            on_test.get("mean") or on(test, "mean"),
-        )
         return cls(
-            subject, discovery, means, patching, tuple(on_test.values()), resampled, averaged
+            subject=subject,
+            captured=discovery,
+            few=few,
+            means=means,
+            discovery=on(discovery, ablations[0]),
+            further=on_further,
+            test=tuple(on_test.values()),
+            few_test=on(few_test, ablations[0]),
+            resampled=on(few, "resample"),
+            averaged=(on(few, "mean"), on_test.get("mean") or on(test, "mean")),
         )
+
+
+def _size(captured: tuple[Captured, ...]) -> int:
+    return sum(len(item.batch.places) for item in captured)
 
 
 def observe(
@@ -111,16 +146,16 @@ def observe(
 
 def investigate(
     subject: Subject,
-    discovery: Sequence[ResolvedPair],
+    question: Question,
     test: tuple[Captured, ...],
     specification: Specification,
     advance: Advance,
 ) -> Found:
     """Whether replacing every head takes the task away beyond chance; then which heads do it, and how."""
     before = subject.forwards
-    captured = observe(subject, discovery, specification, attributed=True)
+    captured = observe(subject, question.discovery, specification, attributed=True)
     attribution = subject.forwards - before
-    trials = Trials.of(subject, captured, test, specification)
+    trials = Trials.of(subject, captured, question.further, test, specification)
     effect = effect_of(
         [
             task_effect(trials.discovery, "discovery", specification),
@@ -130,14 +165,18 @@ def investigate(
     )
     if effect.state == "not_observed":
         return Found.nothing(why_no_effect(effect), effect)
-    found = find_mechanism(trials, specification, attribution, advance)
+    found = find_mechanism(trials, question, specification, attribution, advance)
     return Found(effect, found.codes, found.causal, found.circuit)
 
 
 def find_mechanism(
-    trials: Trials, specification: Specification, attribution: int, advance: Advance
+    trials: Trials,
+    question: Question,
+    specification: Specification,
+    attribution: int,
+    advance: Advance,
 ) -> Mechanism:
-    """Codes and the circuit from the discovery pairs; what the circuit does on the test pairs.
+    """Codes and the circuit from the pairs that find it; what the circuit does on the test pairs.
 
     ``attribution`` is the number of forward passes that went into the attributed effects.
     """
@@ -145,7 +184,9 @@ def find_mechanism(
     before = subject.forwards
     codes, screened = screen(subject, trials.captured, specification, trials.discovery.task_effect)
     space = screened.space
-    found = find_circuit(codes, space, trials.discovery, specification, advance)
+    n_pairs = len(question.discovery) + len(question.further)
+    sought = Sought(trials.discovery, trials.further, n_pairs, question.declared)
+    found = find_circuit(codes, space, sought, specification, advance)
     causal = check(trials, found, specification, attribution, subject.forwards - before)
     circuit = circuit_of(codes, grounds(causal), specification.thresholds, space)
     detailed = in_detail(codes, circuit, screened, trials.captured, specification)
@@ -155,17 +196,17 @@ def find_mechanism(
 def find_circuit(
     codes: RankedCodes,
     space: CodeSpace,
-    intervention: Intervention,
+    sought: Sought,
     specification: Specification,
     advance: Advance,
 ) -> Searched:
-    """The search on the discovery pairs, in the order that screening gives."""
+    """The search, in the order that screening gives."""
     coded = set(codes.signature)
     screened = frozenset(
         head for place, head in enumerate(space.head_ids) if space.whole_code(place) in coded
     )
     ranked = ranking({head.head: head.effects for head in codes.heads})
-    return search(intervention, ranked, screened, specification, advance)
+    return search(sought, ranked, screened, specification, advance)
 
 
 def check(
@@ -179,18 +220,22 @@ def check(
     heads = found.circuit(specification.thresholds)
     sufficiency, necessity = set_effects(trials.test, heads, specification)
     by_mean = by_size(trials.subject.head_ids, against_means(trials.captured, trials.means))
+    replaced = {each.head for each in found.patched}
     return Causal(
+        drops=found.drops,
         patched=found.patched,
         unpatched=found.unpatched,
         completion=found.completion,
         sufficiency=sufficiency,
         necessity=necessity,
-        random_sets=random_sets(trials.test[0], heads, necessity[0], specification),
-        minimality=left_out(trials.test[0], heads, specification),
+        random_sets=random_sets(trials.few_test, heads, specification),
+        minimality=left_out(trials.few_test, heads, specification),
         joint_ablation=joint_ablation(
-            trials.subject, trials.captured, trials.resampled, trials.test, heads, specification
+            trials.subject, trials.few, trials.resampled, trials.test, heads, specification
         ),
-        constant_role=constant_role(*trials.averaged, by_mean, heads, specification),
+        constant_role=constant_role(
+            *trials.averaged, [head for head in by_mean if head in replaced], heads, specification
+        ),
         forwards=Forwards(
             attribution=attribution, search=searched, checks=trials.subject.forwards - before
         ),
@@ -199,23 +244,21 @@ def check(
 
 def find_unique_codes(
     subject: Subject,
-    discovery: Sequence[ResolvedPair],
+    question: Question,
     test: tuple[Captured, ...],
     specification: Specification,
     advance: Advance,
 ) -> Found:
     """The published method's codes on the discovery pairs; it asks nothing of the test pairs."""
     del test
-    captured = observe(subject, discovery, specification, attributed=False)
+    captured = observe(subject, question.discovery, specification, attributed=False)
     observed = observe_codes(subject, captured, specification)
     advance(len(subject.heads))
     return Found(NOTHING_CAUSAL, observed, NOTHING_CAUSAL, NO_CIRCUIT)
 
 
-Find = Callable[
-    [Subject, Sequence[ResolvedPair], tuple[Captured, ...], Specification, Advance], Found
-]
-"""What a method makes of a task's discovery pairs, and of its test pairs as they ran."""
+Find = Callable[[Subject, Question, tuple[Captured, ...], Specification, Advance], Found]
+"""What a method makes of a task's question, and of its test pairs as they ran."""
 
 FINDING: dict[MethodName, Find] = {
     "attributed-codes": investigate,
@@ -225,22 +268,21 @@ FINDING: dict[MethodName, Find] = {
 
 def examine(
     subject: Subject,
-    discovery: Sequence[ResolvedPair],
-    test: Sequence[ResolvedPair],
+    question: Question,
     specification: Specification,
     name: str,
     progress: Progress,
 ) -> tuple[Behaviour, Found]:
     """Behaviour, then the mechanism if there is a behaviour: of a task or of a known-answer control."""
     with progress.stage(f"{name}: behaviour", 1) as advance:
-        on_test = observe(subject, test, specification, attributed=False, positives=False)
+        on_test = observe(subject, question.test, specification, attributed=False, positives=False)
         behaviour = measure_behaviour(on_test, specification)
         advance(1)
     if behaviour.state == "not_observed":
         return behaviour, Found.nothing(NO_BEHAVIOUR)
     with progress.stage(f"{name}: patch heads", len(subject.heads)) as advance:
         find = FINDING[specification.method]
-        return behaviour, find(subject, discovery, on_test, specification, advance)
+        return behaviour, find(subject, question, on_test, specification, advance)
 
 
 def measure_behaviour(captured: tuple[Captured, ...], specification: Specification) -> Behaviour:

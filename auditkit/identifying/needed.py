@@ -24,6 +24,7 @@ from auditkit.circuits.effects import (
     NO_CONSTANT_HEAD,
     NO_MEAN_EFFECT,
     NO_RESAMPLED_EFFECT,
+    NO_RESAMPLING_FIRST,
 )
 from auditkit.identifying.activations import Captured
 from auditkit.identifying.attribution import head_effects
@@ -53,14 +54,17 @@ def constant_role(
     """Heads outside the circuit that are needed all the same, on positives and negatives alike.
 
     Both interventions are mean ablations, the first on the discovery pairs, the second on the test
-    pairs; ``ranked`` is every head by its attributed effect against its own mean. When the heads found
-    in rank order do not complete the circuit, all the others are tried.
+    pairs; ``ranked`` are heads by their attributed effect against their own mean. When the heads found
+    in rank order do not complete the circuit, all the others are tried. ``ranked`` are heads that were
+    replaced by their output on the matched prompt, too: only then can it be said that this does for them.
     """
+    if specification.ablations[0] != "resample":
+        return NO_RESAMPLING_FIRST
     if not (intervention.has_effect and on_test.has_effect):
         return NO_MEAN_EFFECT
     thresholds = specification.thresholds
     others = [head for head in ranked if head not in circuit]
-    patched = until_patience(intervention, others, specification, lambda _patched: None)
+    patched = until_patience(intervention, others, specification)
     heads = belonging(patched, thresholds)
     rest = others[len(patched) :]
     if rest and carried(intervention, (*circuit, *heads), specification).state != "observed":

@@ -1,10 +1,11 @@
 """The search: which heads are the circuit. Screening says where to look, patching decides.
 
-1. Every head whose whole-head code is in the signature is replaced alone; then the others in rank
-   order, until enough of them in a row do not reach the threshold; then a random sample of the rest,
-   where the model has enough heads for one. A hit in the sample continues the ranking.
-2. *Sufficiency*: do the heads found carry the effect when every other head is replaced?
-3. If not, *completion*: heads that no single replacement can show, because another takes over, are
+1. Every head is replaced alone where the budget allows that. Beyond it, every head whose whole-head code is
+   in the signature and every declared head is; then the others in rank order, until enough of them in a row
+   do not reach the threshold; then a random sample of the rest. A hit in the sample continues the ranking.
+2. *Looks*: heads whose question the pairs leave open are replaced on further pairs (``looking``).
+3. *Sufficiency*: do the heads found carry the effect when every other head is replaced?
+4. If not, *completion*: heads that no single replacement can show, because another takes over, are
    restored, the likeliest first, and dropped again where they are not needed (ddmin: Zeller and Hildebrandt,
    Simplifying and Isolating Failure-Inducing Input, IEEE TSE 28(2), 2002). An effect that is spread
    over many small heads has no short completion; then none is made, and the record says so.
@@ -22,17 +23,24 @@ from torch import Tensor
 
 from auditkit.circuits.circuit import belonging, belongs, layer_order
 from auditkit.circuits.effects import CARRIED_ALONE, NOT_COMPLETED
+from auditkit.circuits.single import declaration_of, patched_heads
 from auditkit.identifying.interventions import Intervention, carried, heads_of, over_pairs, patch
+from auditkit.identifying.looking import Further, Looking
 from auditkit.progress import Advance
 from auditkit.records.base import Measure
-from auditkit.records.causal import Completion, PatchedHead
+from auditkit.records.causal import Chosen, Completion, PatchedHead
+from auditkit.records.looks import Drops
 from auditkit.records.specification import Specification, Thresholds
+
+FEWEST_MISSES, FEWEST_SAMPLED = 5, 3
+"""A ranking is not given up after fewer misses in a row, nor on the word of fewer heads drawn at random."""
 
 
 @dataclass(frozen=True)
 class Searched:
     """What the search ends with. ``unpatched`` heads were neither reached nor drawn for the sample."""
 
+    drops: Drops
     patched: tuple[PatchedHead, ...]
     unpatched: tuple[str, ...]
     completion: Completion
@@ -42,70 +50,98 @@ class Searched:
         return belonging((*self.patched, *self.completion.heads), thresholds)
 
 
+@dataclass(frozen=True)
+class Sought:
+    """What is searched, and for which question.
+
+    ``discovery`` are the pairs of the first look, ``further`` those after them, ``n_pairs`` both together.
+    ``declared`` heads are none where there is nothing to rule on.
+    """
+
+    discovery: Intervention
+    further: Further
+    n_pairs: int
+    declared: tuple[str, ...]
+
+
 def search(
-    intervention: Intervention,
+    sought: Sought,
     ranked: Sequence[str],
     screened: frozenset[str],
     specification: Specification,
     advance: Advance,
 ) -> Searched:
-    """The heads patched on the discovery pairs, and those that complete them.
+    """The heads replaced alone, on as many pairs as the verdict rule asks for, and those that complete them.
 
-    ``ranked`` is every head by screening rank, ``screened`` those whose
-    whole-head code is in the signature.
+    ``ranked`` is every head by screening rank, ``screened`` those whose whole-head code is in the signature.
     """
-    patched, waiting = _one_by_one(intervention, ranked, screened, specification, advance)
+    chosen = _chosen(sought, ranked, screened, specification)
+    looking = Looking(sought.discovery, sought.further, list(chosen), sought.declared, advance)
+    every = sorted(ranked, key=layer_order)
+    n_first = len(sought.discovery.full)
+    looking.course(declaration_of(every, sought.declared, specification, n_first, sought.n_pairs))
+    drops = looking.drops()
+    patched = patched_heads(drops, chosen, specification.bootstrap.level, n_first)
     found = belonging(patched, specification.thresholds)
     others = [head for head in _likeliest(patched, ranked) if head not in found]
     return Searched(
-        patched=tuple(patched),
-        unpatched=tuple(sorted(waiting, key=layer_order)),
-        completion=_completion(intervention, found, others, specification),
+        drops=drops,
+        patched=patched,
+        unpatched=tuple(head for head in every if head not in chosen),
+        completion=_completion(sought.discovery, found, others, specification),
     )
+
+
+def _chosen(
+    sought: Sought, ranked: Sequence[str], screened: frozenset[str], specification: Specification
+) -> dict[str, Chosen]:
+    """The heads to replace alone, in layer order, and why each."""
+    first = len(sought.discovery.full)
+    if len(ranked) * first <= specification.patching.budget:
+        return dict.fromkeys(sorted(ranked, key=layer_order), "all")
+    wanted = screened | frozenset(sought.declared)
+    chosen = _one_by_one(sought.discovery, ranked, wanted, specification)
+    return {head: chosen[head] for head in sorted(chosen, key=layer_order)}
 
 
 def _one_by_one(
     intervention: Intervention,
     ranked: Sequence[str],
-    screened: frozenset[str],
+    wanted: frozenset[str],
     specification: Specification,
-    advance: Advance,
-) -> tuple[list[PatchedHead], list[str]]:
-    """Heads patched alone, and those that were not."""
+) -> dict[str, Chosen]:
+    """Heads patched alone on the first pairs, down the ranking and at random, and why each."""
     thresholds = specification.thresholds
-    n_sample = math.floor(Fraction(specification.patching.sample) * len(ranked))
-    coded = [head for head in ranked if head in screened]
-    waiting = [head for head in ranked if head not in screened]
-    advance(len(coded))
-    done = patch(intervention, coded, "ranked", specification)
+    share = Fraction(specification.patching.sample)
+    n_sample = max(FEWEST_SAMPLED, math.floor(share * len(ranked)))
+    waiting = [head for head in ranked if head not in wanted]
+    done = patch(intervention, [h for h in ranked if h in wanted], "ranked", specification)
     draw = random.Random(specification.seed)  # noqa: S311 - a repeatable draw, not a secret
     while True:
-        done += until_patience(intervention, waiting, specification, advance)
+        done += until_patience(intervention, waiting, specification)
         waiting = [head for head in waiting if head not in {p.head for p in done}]
         sample = sorted(draw.sample(waiting, min(n_sample, len(waiting))), key=layer_order)
         sampled = patch(intervention, sample, "sampled", specification)
-        advance(len(sample))
         done += sampled
         waiting = [head for head in waiting if head not in sample]
         if not any(belongs(each, thresholds) for each in sampled):
-            return done, waiting
+            return {each.head: each.chosen for each in done}
 
 
 def until_patience(
     intervention: Intervention,
     ranked: Sequence[str],
     specification: Specification,
-    advance: Advance,
 ) -> list[PatchedHead]:
     """Heads patched alone in rank order, until enough of them in a row do not belong."""
     thresholds = specification.thresholds
-    patience = max(1, count_of(specification.patching.patience, len(intervention.all_heads)))
+    share = specification.patching.patience
+    patience = max(FEWEST_MISSES, count_of(share, len(intervention.all_heads)))
     done: list[PatchedHead] = []
     misses = 0
     while misses < patience and len(done) < len(ranked):
         # As many at once as have to be patched anyway before the search may stop.
         group = ranked[len(done) : len(done) + patience - misses]
-        advance(len(group))
         for each in patch(intervention, group, "ranked", specification):
             done.append(each)
             misses = 0 if belongs(each, thresholds) else misses + 1

@@ -6,24 +6,64 @@ and compares.
 
 from __future__ import annotations
 
-from auditkit.circuits.methods import method_of
-from auditkit.circuits.stability import envelope
+from collections.abc import Callable
+
+from auditkit.circuits.circuit import belonging
 from auditkit.controls.outcomes import setting_for
 from auditkit.judging.findings import findings_of
 from auditkit.judging.findings.of_calibration import finding_of
 from auditkit.judging.measured import Assessed, Measured
-from auditkit.judging.verdict import calibrated, comparison_of, judge, ladder_of, tolerated
+from auditkit.judging.ruling import redrawn, ruling_on
+from auditkit.judging.verdict import (
+    calibrated,
+    comparison_of,
+    judge,
+    ladder_of,
+    null_of,
+    tolerated,
+)
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import CalibratedSetting, Calibration
 from auditkit.records.causal import Causal
-from auditkit.records.task import Circuit, NullTest, Stability, TaskRecord, Verdict
+from auditkit.records.looks import Ruled, Ruling
+from auditkit.records.task import Stability, TaskRecord, Verdict
 
-CONCLUDED = ("null", "stability", "comparison", "ladder", "verdict", "findings")
+CONCLUDED = ("null", "stability", "ruling", "comparison", "ladder", "verdict", "findings")
 """The keys of a task's record that are conclusions and not measurements."""
 
+Assess = Callable[[Measured, str, CalibratedSetting | None], Assessed]
+"""What follows from a task's measurements on weights of this digest, with its controls."""
 
-def conclude(task: Measured, weights_digest: str, calibration: Calibration) -> TaskRecord:
-    """The task's record: what was measured, and what follows from it."""
+
+def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | None) -> Assessed:
+    """Null, ruling, stability, comparison, ladder and verdict of a task."""
+    ruling = ruling_on(task, weights_digest)
+    ruled = ruling.verdict if isinstance(ruling, Ruling) else None
+    found = _found_alone(task)
+    heads = frozenset() if isinstance(found, NotAssessed) else frozenset(found)
+    declared = judge(task, heads, ruled)
+    null, stability = null_of(task), _stability(task, weights_digest)
+    return Assessed(
+        measured=task,
+        null=null,
+        stability=stability,
+        ruling=ruling,
+        comparison=comparison_of(found, task.expected),
+        ladder=ladder_of(
+            task.specification, task.behaviour, task.codes, null, task.causal, stability
+        ),
+        verdict=calibrated(tolerated(declared, stability, task.expected), controls),
+    )
+
+
+def conclude(
+    task: Measured, weights_digest: str, calibration: Calibration, assess: Assess = assess
+) -> TaskRecord:
+    """The task's record: what was measured, and what follows from it.
+
+    Raises:
+        ValueError: the recorded drops are not those that the verdict rule asks for.
+    """
     controls = setting_for(task.id, calibration)
     assessed = assess(task, weights_digest, controls)
     return TaskRecord(
@@ -40,6 +80,7 @@ def conclude(task: Measured, weights_digest: str, calibration: Calibration) -> T
         circuit=task.circuit,
         stability=assessed.stability,
         expected=task.expected,
+        ruling=assessed.ruling,
         comparison=assessed.comparison,
         ladder=assessed.ladder,
         findings=(*findings_of(assessed, weights_digest), finding_of(controls)),
@@ -47,35 +88,21 @@ def conclude(task: Measured, weights_digest: str, calibration: Calibration) -> T
     )
 
 
-def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | None) -> Assessed:
-    """Null, stability, comparison, ladder and verdict of a task."""
-    heads = task.circuit.heads if isinstance(task.circuit, Circuit) else task.circuit
-    declared = judge(task.behaviour, task.causal, heads, task.expected, weights_digest)
-    null = _null(task)
-    stability = _stability(task, weights_digest, declared)
-    return Assessed(
-        measured=task,
-        null=null,
-        stability=stability,
-        comparison=comparison_of(task.circuit, task.expected),
-        ladder=ladder_of(
-            task.specification, task.behaviour, task.codes, null, task.causal, stability
-        ),
-        verdict=calibrated(tolerated(declared, stability), controls),
-    )
+def _found_alone(task: Measured) -> tuple[str, ...] | NotAssessed:
+    """The heads found one by one: those that complete them are one set among several that would do."""
+    if isinstance(task.causal, NotAssessed):
+        return task.circuit if isinstance(task.circuit, NotAssessed) else ()
+    return belonging(task.causal.patched, task.specification.thresholds)
 
 
-def _null(task: Measured) -> NullTest | NotAssessed:
-    if isinstance(task.codes, NotAssessed):
-        return task.codes
-    return method_of(task.specification).null(task.codes, task.specification.null_level)
+def _stability(task: Measured, weights_digest: str) -> Stability | NotAssessed:
+    causal = task.causal
+    if not isinstance(causal, Causal):
+        return causal
+    if isinstance(causal.drops, NotAssessed):
+        return causal.drops
 
+    def judged(heads: frozenset[str], ruled: Ruled) -> Verdict:
+        return judge(task, heads, ruled)
 
-def _stability(task: Measured, weights_digest: str, declared: Verdict) -> Stability | NotAssessed:
-    if not isinstance(task.causal, Causal):
-        return task.causal
-
-    def judged(causal: Causal, heads: frozenset[str]) -> Verdict:
-        return judge(task.behaviour, causal, heads, task.expected, weights_digest)
-
-    return envelope(task.causal, task.examples.templates, task.specification, judged, declared)
+    return redrawn(task, causal, causal.drops, weights_digest, judged)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal, HeadsEffect
 from auditkit.records.declared import Expectation
+from auditkit.records.looks import Ruling
 from auditkit.records.specification import Specification
 from auditkit.records.task import (
     Behaviour,
@@ -67,6 +68,7 @@ class Assessed:
     measured: Measured
     null: NullTest | NotAssessed
     stability: Stability | NotAssessed
+    ruling: Ruling | NotAssessed
     comparison: Comparison | NotAssessed
     ladder: Ladder
     verdict: Verdict
@@ -78,6 +80,7 @@ class Assessed:
             measured=Measured.of(task),
             null=task.null,
             stability=task.stability,
+            ruling=task.ruling,
             comparison=task.comparison,
             ladder=task.ladder,
             verdict=task.verdict,

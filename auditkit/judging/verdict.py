@@ -4,17 +4,22 @@
 
 1. the model does not do the task                        -> ``not_assessed``
 2. the policy declares no expectation                    -> ``not_assessed``
-3. the expectation was declared for other weights        -> ``inconclusive``
-4. the method only observes, or replacing every head takes
-   nothing away beyond chance, or no head reaches the
-   threshold, or removing the circuit does not remove
-   enough of the task effect under every ablation        -> ``inconclusive``
-5. precision and recall, and sufficiency where it is
-   declared, reach the declared thresholds               -> ``consistent``, else ``not_consistent``
-6. more than the declared tolerance of redrawn example
-   sets would give another verdict                       -> ``inconclusive``
-7. the known-answer controls, run with the task's
+3. the expectation was declared for other weights, or
+   the method only observes, or replacing every head
+   takes nothing away beyond chance                      -> ``inconclusive``
+4. the verdict rule (``auditkit.circuits.looks``) on the
+   declared heads                                        -> ``consistent``, ``not_consistent`` or
+                                                            ``inconclusive``
+5. the circuit does not carry the share that the
+   expectation claims for it, where it claims one        -> ``not_consistent``
+6. the known-answer controls, run with the task's
    settings, were not recovered                          -> ``inconclusive``
+
+An expectation that declares least precision and recall is judged by them in place of 4. A declaration that
+the rule refuses is ``not_consistent`` then, too. Otherwise ``inconclusive`` stands where no head reaches the
+threshold, where removing the circuit does not remove enough of the task effect under every ablation, where
+heads were not replaced while those found do not carry the effect, or where more redraws than the declared
+tolerance give another verdict. In all other cases precision and recall decide.
 
 Sufficiency is always measured and printed. It decides only where the expectation claims it: a task's
 effect is often spread over many small heads, and then no short list of heads carries it alone.
@@ -30,6 +35,7 @@ from auditkit.circuits.effects import _two_sided
 from auditkit.circuits.intervals import rounded
 from auditkit.circuits.methods import AnyCodes, method_of
 from auditkit.circuits.null import too_few
+from auditkit.judging.measured import Measured
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import CalibratedSetting
 from auditkit.records.causal import (
@@ -37,11 +43,11 @@ from auditkit.records.causal import (
     SetEffect,
 )
 from auditkit.records.declared import Expectation
+from auditkit.records.looks import Ruled
 from auditkit.records.reasons import not_assessed
 from auditkit.records.specification import Specification
 from auditkit.records.task import (
     Behaviour,
-    Circuit,
     Comparison,
     Ladder,
     NullTest,
@@ -61,14 +67,14 @@ _WORST_FIRST: tuple[Verdict, ...] = (
 
 
 def comparison_of(
-    circuit: Circuit | NotAssessed, expected: Expectation | NotAssessed
+    heads: Sequence[str] | NotAssessed, expected: Expectation | NotAssessed
 ) -> Comparison | NotAssessed:
-    """The circuit found against the circuit declared, heads in layer order, where there are both."""
+    """The heads found against the heads declared, in layer order, where there are both."""
     if isinstance(expected, NotAssessed):
         return expected
-    if isinstance(circuit, NotAssessed):
-        return circuit
-    found, declared = set(circuit.heads), set(expected.heads)
+    if isinstance(heads, NotAssessed):
+        return heads
+    found, declared = set(heads), set(expected.heads)
     matched = found & declared
     return Comparison(
         matched=tuple(sorted(matched, key=layer_order)),
@@ -79,6 +85,13 @@ def comparison_of(
         else not_assessed("no_head_found"),
         recall=rounded(Fraction(len(matched), len(declared))),
     )
+
+
+def null_of(task: Measured) -> NullTest | NotAssessed:
+    """What the label-swap tests of the heads come to, or why there are no codes to test."""
+    if isinstance(task.codes, NotAssessed):
+        return task.codes
+    return method_of(task.specification).null(task.codes, task.specification.null_level)
 
 
 def ladder_of(
@@ -125,38 +138,54 @@ def confirmed(causal: Causal) -> bool:
     return all(effect.state == "observed" for effect in causal.necessity)
 
 
-def judge(
-    behaviour: Behaviour,
-    causal: Causal | NotAssessed,
-    heads: Sequence[str] | frozenset[str] | NotAssessed,
-    expected: Expectation | NotAssessed,
-    weights_digest: str,
-) -> Verdict:
-    """The verdict on a circuit's heads: rules 1 to 5 of this module's first lines."""
-    if behaviour.state == "not_observed" or isinstance(expected, NotAssessed):
+def judge(task: Measured, heads: frozenset[str], ruled: Ruled | None) -> Verdict:
+    """The verdict on a task whose heads these were found to be: rules 1 to 5 of this module's first lines.
+
+    ``ruled`` is what the verdict rule says, ``None`` where it was not applied: nothing was found to apply it
+    to, or the expectation was declared for other weights.
+    """
+    if task.behaviour.state == "not_observed" or isinstance(task.expected, NotAssessed):
         return "not_assessed"
-    if isinstance(causal, NotAssessed) or isinstance(heads, NotAssessed):
+    if isinstance(task.causal, NotAssessed) or ruled is None:
         return "inconclusive"
-    if expected.declared_for not in (None, weights_digest):
-        return "inconclusive"
-    if not heads or not confirmed(causal):
+    if task.expected.min_precision is not None:
+        return _by_shares(heads, ruled, task.causal, task.expected)
+    if ruled == "consistent" and not carries(task.causal, task.expected):
+        return "not_consistent"
+    return ruled
+
+
+def _by_shares(
+    heads: frozenset[str], ruled: Ruled, causal: Causal, expected: Expectation
+) -> Verdict:
+    """The verdict where least precision and recall are declared in place of the rule."""
+    if ruled == "not_consistent":
+        return ruled
+    unknown = bool(causal.unpatched) and any(
+        effect.state != "observed" for effect in causal.sufficiency
+    )
+    if not heads or not confirmed(causal) or unknown:
         return "inconclusive"
     met = meets(heads, expected) and carries(causal, expected)
     return "consistent" if met else "not_consistent"
 
 
-def tolerated(verdict: Verdict, stability: Stability | NotAssessed) -> Verdict:
-    """The verdict, or ``inconclusive`` where it does not hold at the declared tolerance: rule 6."""
+def tolerated(
+    verdict: Verdict, stability: Stability | NotAssessed, expected: Expectation | NotAssessed
+) -> Verdict:
+    """The verdict; ``inconclusive`` where shares decide it and redraws disagree beyond the tolerance."""
     holds = isinstance(stability, NotAssessed) or stability.state == "observed"
-    return verdict if holds else _open(verdict)
+    by_rule = isinstance(expected, NotAssessed) or expected.min_precision is None
+    return verdict if holds or by_rule else left_open(verdict)
 
 
 def calibrated(verdict: Verdict, controls: CalibratedSetting | None) -> Verdict:
-    """The verdict, or ``inconclusive`` where the controls were not recovered, or not run: rule 7."""
-    return verdict if controls is not None and controls.state == "observed" else _open(verdict)
+    """The verdict, or ``inconclusive`` where the controls were not recovered, or not run: rule 6."""
+    return verdict if controls is not None and controls.state == "observed" else left_open(verdict)
 
 
-def _open(verdict: Verdict) -> Verdict:
+def left_open(verdict: Verdict) -> Verdict:
+    """``inconclusive`` in place of a verdict that says something; any other as it is."""
     return "inconclusive" if verdict in ("consistent", "not_consistent") else verdict
 
 
@@ -182,11 +211,13 @@ def _with_constant_heads(effect: SetEffect, causal: Causal) -> SetEffect:
 
 
 def meets(heads: Sequence[str] | frozenset[str], expected: Expectation) -> bool:
-    """Whether precision and recall, as exact fractions, reach the declared thresholds."""
+    """Whether precision and recall, as exact fractions, reach the declared thresholds, if there are any."""
+    if not heads:
+        return False
     matched = len(set(heads) & set(expected.heads))
-    return Fraction(matched, len(heads)) >= Fraction(expected.min_precision) and Fraction(
+    return Fraction(matched, len(heads)) >= Fraction(expected.min_precision or 0) and Fraction(
         matched, len(set(expected.heads))
-    ) >= Fraction(expected.min_recall)
+    ) >= Fraction(expected.min_recall or 0)
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict:

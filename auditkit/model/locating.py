@@ -14,6 +14,7 @@ heads are mixed before the projection, layers that share one module, models with
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from auditkit.records.model import AttentionLayer, FoundBy
 LinearNoted = Callable[[str, nn.Module, Tensor], None]
 """Told of a linear layer that runs: its name, itself, its input."""
 
+_ONE_AT_A_TIME = threading.RLock()
 _PROBE = "auditkit_probe"
 _PROBE_TOKENS = 5
 
@@ -69,7 +71,8 @@ def locate_heads(model: PreTrainedModel) -> tuple[HeadLocation, ...]:
     def note(name: str, module: nn.Module, value: Tensor) -> None:
         inputs.append((name, module, value.detach().clone()))
 
-    with _noting_attention(model, outputs), _noting_linears(model, note):
+    # The probe is registered under one name for the whole process: two models at once would note as one.
+    with _ONE_AT_A_TIME, _noting_attention(model, outputs), _noting_linears(model, note):
         _run_probe(model)
     _refuse_not_finite(model, outputs)
     if outputs:

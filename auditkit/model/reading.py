@@ -100,3 +100,22 @@ def position_of(
     if reached == [0]:
         return "first"
     return "last" if reached == [ids.shape[1] - 1] else "every"
+
+
+def refuse_padding(model: PreTrainedModel, reading: Reading, ids: Tensor) -> None:
+    """Refuse to run from embeddings what a classifier reads by looking for padding in the tokens.
+
+    Raises:
+        ModelError: a prompt holds the padding token.
+    """
+    padding = getattr(model.config.get_text_config(), "pad_token_id", None)
+    if (
+        reading.kind == "classification"
+        and padding is not None
+        and bool(torch.eq(ids, padding).any())
+    ):
+        raise ModelError(
+            "a prompt holds the padding token, by which this classifier looks for its end, and "
+            "attribution input_ig gives it no tokens",
+            advice="declare attribution: halfway",
+        )

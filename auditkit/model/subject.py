@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,10 +21,20 @@ from transformers import PreTrainedModel
 
 from auditkit.errors import ModelError
 from auditkit.model.cached import Outputs
+from auditkit.model.layering import Layering, layering_of
 from auditkit.model.locating import HeadLocation, device_of_input
 from auditkit.model.memory import UNBOUNDED, Plan
 from auditkit.model.offloading import Loaded, offloaded, reread_weights
-from auditkit.model.reading import NEXT_TOKEN, AnswerPosition, Reading, accepted, position_of
+from auditkit.model.reading import (
+    NEXT_TOKEN,
+    AnswerPosition,
+    Reading,
+    accepted,
+    position_of,
+    refuse_padding,
+)
+from auditkit.model.resuming import Recording, in_one_piece, recording_into, resumed
+from auditkit.model.trying import Resumable, tried
 from auditkit.records.model import ModelIdentity
 
 _PROBE_TOKENS = 5
@@ -146,6 +157,59 @@ class Subject:
                 chosen[layer][row, head] = True
         return tuple(each.to(device) for each in chosen)
 
+    @cached_property
+    def resumable(self) -> Resumable | None:
+        """From which layers the model may be run on what a clean run left; ``None`` for none.
+
+        A model whose layers are read from files while they run is always run whole.
+        """
+        if any(hasattr(module, "_hf_hook") for module in self._model.modules()):
+            return None
+        before = self.forwards
+        try:
+            layering = layering_of(self._model, self._locations, self._probe)
+            return None if layering is None else tried(self, layering)
+        finally:
+            self.forwards = before  # no prompt of the audit was run
+
+    def _probe(self, prompts: int) -> None:
+        ids = torch.arange(1, _PROBE_TOKENS + 1, device=self.device) % self.vocabulary_size
+        with torch.no_grad():
+            self._forward(ids.expand(prompts, -1))
+
+    def recording(
+        self, ids: Tensor, types: Tensor | None, shared: int, layering: Layering
+    ) -> Recording:
+        """A clean run of prompts ``[batch, position]``, of which the ``shared`` first positions are run
+        apart.
+        """
+        prefix = None
+        outputs: dict[nn.Module, Any] = {}
+        inputs: dict[nn.Module, Tensor] = {}
+        with torch.no_grad():
+            if shared:
+                prefix = self._model(input_ids=ids[:, :shared], use_cache=True).past_key_values
+            rest = ids[:, shared:]
+            with recording_into(layering, outputs, inputs):
+                self._forward(rest, types, deepcopy(prefix))
+        return Recording(layering, rest, types, shared, prefix, outputs, inputs)
+
+    def logits_from(self, recording: Recording, layer: int, patch: Patch, rows: Tensor) -> Tensor:
+        """The scores of these rows of a recorded batch, run from a layer below which nothing is replaced.
+
+        Raises:
+            ModelError: a score is not a finite number.
+        """
+        types = None if recording.types is None else recording.types[rows]
+        past = recording.keys_and_values(rows)
+        with (
+            torch.no_grad(),
+            self._patching(patch, recording.shared),
+            resumed(recording, layer, rows),
+        ):
+            logits = self._forward(recording.ids[rows], types, past)
+        return self._finite(logits, patched=True)
+
     def w_o(self) -> tuple[Tensor, ...]:
         """Per layer, how each head's output enters the residual stream, ``[n_heads, d_head, d_model]``."""
         return tuple(at.w_o() for at in self._locations)
@@ -162,8 +226,12 @@ class Subject:
         """
         with torch.no_grad(), self._patching(patch):
             logits = self._forward(ids, types)
-        if not bool(torch.isfinite(logits).all()):
-            when = " with heads replaced" if patch is not None else ""
+        return self._finite(logits, patched=patch is not None)
+
+    def _finite(self, logits: Tensor, *, patched: bool) -> Tensor:
+        """The scores, once it is sure that each is a number: a sum of numbers is one."""
+        if not bool(torch.isfinite(logits.sum(dtype=torch.float64))):
+            when = " with heads replaced" if patched else ""
             raise ModelError(
                 f"the model's scores{when} are not finite numbers (NaN or infinity)",
                 advice="check the weights, or declare model.dtype: float32",
@@ -252,7 +320,7 @@ class Subject:
 
         The input embeddings are ``share`` of ``ids`` and the rest of ``other``.
         """
-        self._refuse_padding(ids)
+        refuse_padding(self._model, self.reading, ids)
         embed = self._model.get_input_embeddings()
         with torch.no_grad():
             mixed = share * embed(ids) + (1 - share) * embed(other)
@@ -261,33 +329,27 @@ class Subject:
         )
         return gradients
 
-    def _refuse_padding(self, ids: Tensor) -> None:
-        """Refuse to run from embeddings what a classifier reads by looking for padding in the tokens."""
-        padding = getattr(self._model.config.get_text_config(), "pad_token_id", None)
-        if (
-            self.reading.kind == "classification"
-            and padding is not None
-            and bool(torch.eq(ids, padding).any())
-        ):
-            raise ModelError(
-                "a prompt holds the padding token, by which this classifier looks for its end, and "
-                "attribution input_ig gives it no tokens",
-                advice="declare attribution: halfway",
-            )
+    def _forward(
+        self,
+        ids: Tensor,
+        types: Tensor | None = None,
+        past: Any = None,  # noqa: ANN401 - a cache of transformers
+    ) -> Tensor:
+        if past is None:
+            return self._counted(ids, types, input_ids=ids)
+        return self._counted(ids, types, input_ids=ids, past_key_values=past, use_cache=True)
 
-    def _forward(self, ids: Tensor, types: Tensor | None = None) -> Tensor:
-        return self._counted(ids, types, input_ids=ids)
-
-    def _counted(self, ids: Tensor, types: Tensor | None, **inputs: Tensor) -> Tensor:
+    def _counted(self, ids: Tensor, types: Tensor | None, **inputs: Any) -> Tensor:  # noqa: ANN401
         self.forwards += ids.shape[0]
-        offered: dict[str, Any] = {"use_cache": False}
+        offered: dict[str, Any] = {} if "use_cache" in inputs else {"use_cache": False}
         if self.reading.kind == "next_token":
             offered["logits_to_keep"] = 1
         else:
             offered = accepted(self._model, offered)
         if types is not None:
             offered["token_type_ids"] = types
-        return self.reading.scores(self._model(**inputs, **offered), ids)
+        with in_one_piece(self._model):
+            return self.reading.scores(self._model(**inputs, **offered), ids)
 
     def _by_head(self, flat: Sequence[Tensor]) -> Outputs:
         return tuple(
@@ -296,7 +358,8 @@ class Subject:
         )
 
     @contextmanager
-    def _patching(self, patch: Patch | None) -> Iterator[None]:
+    def _patching(self, patch: Patch | None, shared: int = 0) -> Iterator[None]:
+        """Within it heads are replaced, at every position but the ``shared`` first ones."""
         if patch is None:
             yield
             return
@@ -306,7 +369,7 @@ class Subject:
             def replace(
                 _: nn.Module, args: tuple[Any, ...], mask: Tensor = mask, layer: int = layer
             ) -> tuple[Any, ...]:
-                source = patch.replacement(layer, args[0].device)
+                source = patch.replacement(layer, args[0].device)[:, shared:]
                 z = args[0].reshape(source.shape)
                 mixed = torch.where(mask[:, None, :, None], source, z)
                 return (mixed.reshape(args[0].shape), *args[1:])

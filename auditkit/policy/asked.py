@@ -93,7 +93,11 @@ def too_few_examples(loaded: LoadedPolicy, index: int) -> Problem | None:
 
 def _null_key(loaded: LoadedPolicy, index: int, *, lower_level: bool) -> KeyPath:
     """The key to change: the number of examples as written, or the level where only that is written."""
-    names = ("null_level",) if lower_level else ("examples", "null_level")
+    names: tuple[KeyPath, ...] = (
+        (("null_level",),)
+        if lower_level
+        else (("examples", "first"), ("examples",), ("null_level",))
+    )
     blocks: tuple[KeyPath, ...] = (("tasks", index), ("defaults",))
-    places: list[KeyPath] = [(*block, name) for name in names for block in blocks]
+    places: list[KeyPath] = [(*block, *name) for name in names for block in blocks]
     return next(place for place in places if place in loaded.source.lines)

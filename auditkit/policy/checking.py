@@ -13,12 +13,12 @@ from auditkit.errors import InputError, ModelError, Problem
 from auditkit.policy.asked import kind_problems, too_few_examples
 from auditkit.policy.loading import LoadedPolicy
 from auditkit.policy.model_folder import ModelShape, inspect_folder, refuse_misfit
-from auditkit.policy.prompting import fewest_test, prepare_task
+from auditkit.policy.prompting import prepare_task, wanted
 from auditkit.policy.schema import PolicyTask
 from auditkit.policy.source import KeyPath
 from auditkit.prompts.files import read_pairs
 from auditkit.prompts.kinds import head_of, misfit
-from auditkit.prompts.pairs import split
+from auditkit.prompts.pairs import split_as_wanted
 from auditkit.prompts.tokens import Tokenizer
 
 
@@ -225,12 +225,6 @@ def _check_texts(loaded: LoadedPolicy, task: PolicyTask, findings: _Findings) ->
     if file is None:
         return
     specification = loaded.policy.specification(task)
-    split(
-        read_pairs(file),
-        specification.examples,
-        specification.test_examples,
-        specification.seed,
-        fewest_test=fewest_test(specification),
-        where=str(file),
-    )
+    pairs = read_pairs(file)
+    split_as_wanted(pairs, wanted(specification), specification.seed, str(file))
     findings.checked.append(f"task {task.id}: the prompt file and its two sets")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal, InvalidOperation
 
 from auditkit.errors import Problem
 from auditkit.policy.characters import quoted
+from auditkit.policy.schema import ExpectedCircuit
 from auditkit.policy.source import KeyPath, Source, Value
 from auditkit.policy.specifying import STANDARD
 
@@ -17,14 +19,17 @@ _LISTS_WITHOUT_REPEATS = frozenset({"heads", "ablation", "evidence_for", "format
 
 
 def check_consistency(source: Source) -> list[Problem]:
-    """Every repeated id or list entry, blank text, impossible date, ``k`` above ``latents``, and a level
-    of signature that cannot be reached."""
+    """Every repeated id or list entry, blank text, impossible date, value that another one contradicts, and a
+    level of signature that cannot be reached."""
     return [
         *_repeated_ids(source),
         *_repeated_entries(source),
         *_blank_texts(source),
         *_impossible_date(source),
         *_too_many_active(source),
+        *_fewer_at_most_than_first(source),
+        *_one_share_alone(source),
+        *_bound_above_everything(source),
         *_unreachable_level(source),
     ]
 
@@ -136,14 +141,86 @@ def _too_many_active(source: Source) -> Iterator[Problem]:
             yield source.problem(path, message, "write a `k` of at most `latents`")
 
 
+def _fewer_at_most_than_first(source: Source) -> Iterator[Problem]:
+    """``examples.max`` below ``examples.first``, each as a task writes it or else the defaults."""
+    seen: set[KeyPath] = set()
+    places: list[KeyPath] = [("tasks", index) for index in range(len(_tasks(source)))]
+    for place in places or [("defaults",)]:
+        first, first_at = _setting(source, place, "first", STANDARD.examples, "examples")
+        most, most_at = _setting(source, place, "max", STANDARD.max_examples, "examples")
+        path = most_at or first_at or place
+        written = (
+            most_at is not None
+        )  # a standard maximum gives way to what is written as the first
+        if first is not None and most is not None and most < first and written and path not in seen:
+            seen.add(path)
+            message = f"at most {most} pairs cannot be fewer than the first {first}"
+            yield source.problem(path, message, "write a `max` of at least `first`")
+
+
+def _one_share_alone(source: Source) -> Iterator[Problem]:
+    """``min_precision`` without ``min_recall``, or the other way round: together they replace the rule."""
+    for index in range(len(_tasks(source))):
+        path: KeyPath = ("tasks", index, "expected")
+        expected = _at(source.data, path)
+        names = {"min_precision", "min_recall"}
+        if not isinstance(expected, dict) or len(names & expected.keys()) != 1:
+            continue
+        if expected.keys() - ExpectedCircuit.model_fields.keys():
+            continue  # a key that is not known may be the other one, misspelt
+        (written,) = names & expected.keys()
+        (missing,) = names - expected.keys()
+        message = (
+            f"{written} is written without {missing}: the two stand together in place of the rule"
+        )
+        yield source.problem((*path, written), message, f"write `{missing}` too, or remove the key")
+
+
+_MOST_THRESHOLD = Decimal("0.45")
+
+
+def _bound_above_everything(source: Source) -> Iterator[Problem]:
+    """A ``head_effect`` whose double, the rule's upper bound, is about the whole task effect or more."""
+    seen: set[KeyPath] = set()
+    for index in range(len(_tasks(source))):
+        if _at(source.data, ("tasks", index, "expected")) is None:
+            continue
+        for block in (("tasks", index), ("defaults",)):
+            path: KeyPath = (*block, "thresholds", "head_effect")
+            value = _at(source.data, path)
+            if value is None:
+                continue
+            number = _decimal(value)
+            if number is not None and _MOST_THRESHOLD < number <= 1 and path not in seen:
+                seen.add(path)
+                message = (
+                    f"with a head_effect of {value} the verdict rule lets undeclared heads carry twice "
+                    "that, which is everything"
+                )
+                yield source.problem(path, message, f"write at most {_MOST_THRESHOLD}")
+            break
+
+
 def _setting(
-    source: Source, place: KeyPath, name: str, standard: int
+    source: Source, place: KeyPath, name: str, standard: int, group: str = "autoencoder"
 ) -> tuple[int | None, KeyPath | None]:
-    """An autoencoder setting of a task, and where it is written; ``None`` when it is no number."""
+    """A setting of a task, and where it is written; ``None`` when it is no number."""
     for block in (place, ("defaults",)):
-        path: KeyPath = (*block, "autoencoder", name)
+        whole: KeyPath = (*block, group)
+        number = _at(source.data, whole)
+        if isinstance(number, int) and not isinstance(number, bool):
+            return number, whole  # a bare number of pairs is as many at first and no more
+        path: KeyPath = (*whole, name)
         value = _at(source.data, path)
         if value is not None:
             number = isinstance(value, int) and not isinstance(value, bool)
             return (value if number and isinstance(value, int) else None), path
     return standard, None
+
+
+def _decimal(value: Value) -> Decimal | None:
+    """A value as written as a decimal; ``None`` where it is none, which the schema then says."""
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None

@@ -10,6 +10,7 @@ from auditkit.policy.loading import LoadedPolicy
 from auditkit.policy.schema import PolicyTask
 from auditkit.policy.settings import FEWEST_EXAMPLES
 from auditkit.prompts.asking import Asking
+from auditkit.prompts.pairs import Wanted
 from auditkit.prompts.sets import PreparedPrompts, prepare
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.specification import Specification
@@ -34,26 +35,32 @@ def prepare_task(
         prompts = prepare(
             generator=task.prompts.generator,
             file=loaded.prompts_file(task),
-            n_examples=specification.examples,
-            n_test=specification.test_examples,
+            wanted=wanted(specification),
             seed=specification.seed,
             tokenizer=tokenizer,
             where=str(loaded.path),
-            fewest_test=fewest_test(specification),
             asking=Asking(specification.kind, labels),
         )
     except InputError as error:
         raise InputError(_placed(error, loaded, task)) from error
-    uneven = prompts.examples.discovery.uneven + prompts.examples.test.uneven
+    pairs = (*prompts.discovery, *prompts.further, *prompts.test)
+    uneven = sum(bool(each.alignment) for each in pairs)
     problem = uneven_problem(loaded, loaded.policy.tasks.index(task), uneven)
     if problem is not None:
         raise InputError([problem])
     return specification.model_copy(update={"test_examples": len(prompts.test)}), prompts
 
 
-def fewest_test(specification: Specification) -> int | None:
-    """The least test pairs a file must give; ``None`` when the policy says how many there are."""
-    return FEWEST_EXAMPLES if "test_examples" in specification.defaulted else None
+def wanted(specification: Specification) -> Wanted:
+    """How many pairs a task asks for; where the policy does not say how many, there may be fewer."""
+    defaulted = specification.defaulted
+    return Wanted(
+        first=specification.examples,
+        most=specification.max_examples,
+        test=specification.test_examples,
+        fewer="max_examples" in defaulted,
+        fewest_test=FEWEST_EXAMPLES if "test_examples" in defaulted else None,
+    )
 
 
 def _placed(error: InputError, loaded: LoadedPolicy, task: PolicyTask) -> list[Problem]:

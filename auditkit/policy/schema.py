@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
@@ -178,13 +177,17 @@ Prompts = Annotated[
 
 
 class ExpectedCircuit(Expectation):
-    """The circuit declared for a task before the run, and the least agreement with it."""
+    """The circuit declared for a task before the run, and what judges it: the verdict rule, or two shares."""
 
-    min_precision: Share = Field(
-        Decimal("0.8"), description="Least share of the heads found that were declared (0.8)."
+    min_precision: Written[Share] = Field(
+        None,
+        description="Least share of the heads found that were declared, in place of the verdict rule; "
+        "with min_recall.",
     )
-    min_recall: Share = Field(
-        Decimal("0.8"), description="Least share of the heads declared that are found (0.8)."
+    min_recall: Written[Share] = Field(
+        None,
+        description="Least share of the heads declared that are found, in place of the verdict rule; "
+        "with min_precision.",
     )
     min_sufficiency: Written[Share] = Field(
         None, description="Least share of the task effect these heads are claimed to carry alone."

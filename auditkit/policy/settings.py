@@ -9,8 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from auditkit.circuits.looks import MOST_PAIRS
 from auditkit.policy.written import Level, Rate, Share, Written, setting
 from auditkit.records.base import Record
 from auditkit.records.specification import (
@@ -75,13 +76,18 @@ class AutoencoderBlock(Record):
 class PatchingBlock(Record):
     """How far exact single-head patching goes."""
 
+    budget: Written[Annotated[int, Field(ge=1, le=100_000_000)]] = setting(
+        40_000,
+        "Most prompts run with a single head replaced; up to that, every head is ({standard}).",
+    )
     patience: Written[Share] = setting(
         Decimal("0.025"),
-        "Share of all heads that must fail in a row, in rank order, to stop ({standard}).",
+        "Share of all heads that must fail in a row, in rank order, to stop beyond the budget "
+        "({standard}; at least 5 heads).",
     )
     sample: Written[Share] = setting(
         Decimal("0.025"),
-        "Share of all heads drawn at random and patched, rounded down ({standard}).",
+        "Share of all heads drawn at random and patched, rounded down ({standard}; at least 3 heads).",
     )
     completion: Written[Annotated[int, Field(ge=0, le=64)]] = setting(
         4, "Most heads restored where those found do not carry the effect ({standard}; 0 for none)."
@@ -89,6 +95,43 @@ class PatchingBlock(Record):
     backups: Written[Annotated[int, Field(ge=0, le=64)]] = setting(
         2, "Most heads tried as a backup of each circuit head ({standard}; 0 for none)."
     )
+    checked: Written[Annotated[int, Field(ge=0, le=1000)]] = setting(
+        8,
+        "Pairs on which backups, constant roles, heads left out and other sets of heads are "
+        "measured ({standard}; 0 for all).",
+    )
+
+
+class ExamplesBlock(Record):
+    """How many prompt pairs find the circuit."""
+
+    first: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=MOST_EXAMPLES)]] = setting(
+        24,
+        "Pairs on which every head is replaced ({standard}); at null_level 0.05 at least 6.",
+    )
+    max: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=MOST_PAIRS)]] = setting(
+        192,
+        "Most pairs on which heads that are still open are replaced ({standard}; of a file or a generator, "
+        "as many as there are up to that).",
+        depends=True,
+    )
+
+
+def _as_written(value: object) -> str:
+    """Tells a number of pairs from a block of keys; the tag is no key of a policy."""
+    return "by keys" if isinstance(value, dict | ExamplesBlock) else "by number"
+
+
+def _one_look(value: int | ExamplesBlock | None) -> ExamplesBlock | None:
+    """A bare number of pairs is as many at first and no more."""
+    return ExamplesBlock(first=value, max=value) if isinstance(value, int) else value
+
+
+Pairs = Annotated[
+    Annotated[int, Field(ge=FEWEST_EXAMPLES, le=MOST_EXAMPLES), Tag("by number")]
+    | Annotated[ExamplesBlock, Tag("by keys")],
+    Discriminator(_as_written),
+]
 
 
 class BootstrapBlock(Record):
@@ -132,7 +175,7 @@ class Settings(Record):
         100, "How often the discovery pairs are drawn again ({standard})."
     )
     random_sets: Written[Annotated[int, Field(ge=0, le=10_000)]] = setting(
-        100, "Random sets of heads to measure the circuit against ({standard}; 0 for none)."
+        19, "Other sets of heads to measure the circuit against ({standard}; 0 for none)."
     )
     metric: Written[Metric] = setting(
         "logit_difference",
@@ -143,9 +186,9 @@ class Settings(Record):
     seed: Written[Annotated[int, Field(ge=0, le=2**32 - 1)]] = setting(
         0, "Seed of every random choice ({standard})."
     )
-    examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=MOST_EXAMPLES)]] = setting(
-        10,
-        "Prompt pairs that find the circuit: 5 to 200 ({standard}); at null_level 0.05 at least 6.",
+    examples: Annotated[Written[Pairs], AfterValidator(_one_look)] = Field(
+        None,
+        description="Prompt pairs that find the circuit: a number of them, or first and max.",
     )
     test_examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=1000)]] = setting(
         40,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeVar, get_args
 
 from pydantic.fields import FieldInfo
@@ -12,7 +13,12 @@ from auditkit.prompts.kinds import METRICS
 from auditkit.records.base import Record
 from auditkit.records.specification import Metric, Specification
 
-_POLICY_KEYS = {"ablations": "ablation", "thresholds.tolerance": "tolerance"}
+_POLICY_KEYS = {
+    "ablations": "ablation",
+    "thresholds.tolerance": "tolerance",
+    "examples": "examples.first",
+    "max_examples": "examples.max",
+}
 """Keys of a policy that are named or placed differently in a specification."""
 
 R = TypeVar("R", bound=Record)
@@ -56,8 +62,16 @@ def _setting(key: str, settings: type[Record]) -> FieldInfo | None:
     field = settings.model_fields.get(name)
     if not rest or field is None:
         return field
-    blocks = (each for each in get_args(field.annotation) if isinstance(each, type))
-    return next((_setting(rest, b) for b in blocks if issubclass(b, Record)), None)
+    blocks = (each for each in _types(field.annotation) if issubclass(each, Record))
+    return next((_setting(rest, each) for each in blocks), None)
+
+
+def _types(annotation: object) -> Iterator[type]:
+    """The types that an annotation is made of, however deep in alternatives they stand."""
+    if isinstance(annotation, type):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _types(part)
 
 
 STANDARD = standard_of(Specification, Settings)
@@ -76,6 +90,8 @@ def specify(task: Settings, defaults: Settings, *, metric: Metric) -> Specificat
         (metric,) = METRICS["similarity"]
     merging = _Merging((task, defaults))
     values = merging.block("", STANDARD.model_copy(update={"metric": metric}))
+    if "max_examples" in merging.defaulted:  # more pairs at first than the standard maximum
+        values["max_examples"] = max(values["max_examples"], values["examples"])
     return Specification(**values, defaulted=tuple(merging.defaulted))
 
 

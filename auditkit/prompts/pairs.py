@@ -245,6 +245,55 @@ def split(
     return tuple(discovery[:n_examples]), tuple(rest[:n_test])
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """How many pairs a task asks for.
+
+    ``first`` find the circuit, and up to ``most`` settle what those leave open; ``test`` test it.
+    ``fewer``: there may be fewer than ``most``. With ``fewest_test`` there may be fewer than ``test``, too.
+    """
+
+    first: int
+    most: int
+    test: int
+    fewer: bool = False
+    fewest_test: int | None = None
+
+
+def split_as_wanted(
+    pairs: Sequence[PromptPair], wanted: Wanted, seed: int, where: str = "the prompt pairs"
+) -> tuple[tuple[PromptPair, ...], tuple[PromptPair, ...]]:
+    """The pairs to find the circuit, first and further ones, and the test pairs; they share no text.
+
+    Where the numbers are not written, a third of the pairs beyond the first are test pairs, up to the number
+    wanted; the others are further pairs.
+
+    Raises:
+        InputError: there are too few pairs, or too many of them share texts; says what it takes.
+    """
+    n_test, fewest_test = wanted.test, wanted.fewest_test
+    beyond = len(set(pairs)) - wanted.first
+    if fewest_test is not None:
+        n_test = min(n_test, max(fewest_test, beyond // 3))
+    if not wanted.fewer:
+        return split(pairs, wanted.most, n_test, seed, fewest_test=fewest_test, where=where)
+    most = min(
+        wanted.most, wanted.first + max(0, beyond - n_test) // 2 * 2
+    )  # a look is at pairs of pairs
+    if fewest_test is not None:
+        n_test = max(n_test, min(wanted.test, beyond - (most - wanted.first)))
+    for n in range(most, wanted.first, -_STEP):
+        try:
+            return split(pairs, n, n_test, seed, where=where)
+        except InputError:
+            continue  # pairs that share a text stay on one side: try with fewer
+    return split(pairs, wanted.first, wanted.test, seed, fewest_test=fewest_test, where=where)
+
+
+_STEP = 4
+"""How many pairs fewer are tried where pairs that share a text do not let a file be split as wanted."""
+
+
 def _draw(pair: PromptPair, seed: int) -> str:
     # A digest as the source of chance: the same on every Python, blind to the order of the file.
     return sha256_hex(canonical_json([str(seed), _content(pair)]))

@@ -9,7 +9,7 @@ from auditkit.errors import InputError, Problem
 from auditkit.prompts.asking import NEXT_TOKEN, Asking
 from auditkit.prompts.files import read_pairs_file
 from auditkit.prompts.generators import GeneratorUnsuitable, generate
-from auditkit.prompts.pairs import ResolvedPair, digest_of, resolve, split
+from auditkit.prompts.pairs import ResolvedPair, Wanted, digest_of, resolve, split_as_wanted
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
@@ -19,16 +19,21 @@ from auditkit.records.task import Examples, PromptSet
 WITHHELD = not_assessed("prompts_withheld")
 """Why no pair of a prompt file is shown in a report."""
 
+ONE_LOOK = not_assessed("one_look")
+"""Why there are no further pairs."""
+
 
 @dataclass(frozen=True)
 class PreparedPrompts:
-    """The discovery and the test set of one task, and the record of them.
+    """The sets of pairs of one task, and the record of them.
 
-    ``origin`` is ``generator:<name>`` or ``file:<file name>``.
+    ``further`` pairs follow those of ``discovery``, in a fixed order. ``origin`` is ``generator:<name>`` or
+    ``file:<file name>``.
     """
 
     origin: str
     discovery: tuple[ResolvedPair, ...]
+    further: tuple[ResolvedPair, ...]
     test: tuple[ResolvedPair, ...]
     examples: Examples
 
@@ -37,7 +42,7 @@ class PreparedPrompts:
         """How many tokens the longest text has that the model is given."""
         return max(
             len(ids)
-            for each in (*self.discovery, *self.test)
+            for each in (*self.discovery, *self.further, *self.test)
             for ids in (
                 each.positive_ids,
                 each.negative_ids,
@@ -50,38 +55,37 @@ def prepare(
     *,
     generator: str | None,
     file: Path | None,
-    n_examples: int,
-    n_test: int,
+    wanted: Wanted,
     seed: int,
     tokenizer: Tokenizer,
     where: str,
-    fewest_test: int | None = None,
     asking: Asking = NEXT_TOKEN,
 ) -> PreparedPrompts:
     """The prompts of a task, from a generator or from a file: exactly one of the two is given.
 
     A generator makes prompts of next-token tasks, whatever is asked.
 
-    ``where`` names the policy in a generator's problem; a file's problems name the file. With
-    ``fewest_test`` a file may give a smaller test set than ``n_test``, down to that number.
+    ``where`` names the policy in a generator's problem; a file's problems name the file. A generator makes as
+    many test pairs as are wanted.
 
     Raises:
         InputError: every problem of the file or of its pairs, or why the generator cannot be used.
         ValueError: both or neither of ``generator`` and ``file`` are given.
     """
     if generator is not None and file is None:
-        return _from_generator(generator, n_examples, n_test, seed, tokenizer, where)
+        return _from_generator(generator, wanted, seed, tokenizer, where)
     if file is not None and generator is None:
-        return _from_file(file, n_examples, n_test, seed, tokenizer, fewest_test, asking)
+        return _from_file(file, wanted, seed, tokenizer, asking)
     raise ValueError("give either a generator or a file")
 
 
 def _from_generator(
-    name: str, n_examples: int, n_test: int, seed: int, tokenizer: Tokenizer, where: str
+    name: str, wanted: Wanted, seed: int, tokenizer: Tokenizer, where: str
 ) -> PreparedPrompts:
     try:
-        discovery = generate(name, tokenizer, n_examples, seed, "discovery")
-        test = generate(name, tokenizer, n_test, seed, "test")
+        fewest = wanted.first if wanted.fewer else wanted.most
+        found = generate(name, tokenizer, wanted.most, seed, "discovery", fewest)
+        test = generate(name, tokenizer, wanted.test, seed, "test")
     except GeneratorUnsuitable as error:
         message = f"the generator {name!r} does not fit this model's tokenizer: {error}"
         advice = "choose another generator, or give a file of pairs"
@@ -89,19 +93,18 @@ def _from_generator(
     source = f"generator {name}"
     return _prepared(
         f"generator:{name}",
-        resolve(discovery, tokenizer, source),
+        resolve(found, tokenizer, source),
         resolve(test, tokenizer, source),
-        discovery[0],
+        wanted.first,
+        found[0],
     )
 
 
 def _from_file(
     path: Path,
-    n_examples: int,
-    n_test: int,
+    wanted: Wanted,
     seed: int,
     tokenizer: Tokenizer,
-    fewest_test: int | None,
     asking: Asking,
 ) -> PreparedPrompts:
     read, where = read_pairs_file(path), str(path)
@@ -113,36 +116,37 @@ def _from_file(
     except InputError as error:
         problems += error.problems
     try:
-        discovery, test = split(
-            read.pairs, n_examples, n_test, seed, fewest_test=fewest_test, where=where
-        )
+        chosen, test = split_as_wanted(read.pairs, wanted, seed, where)
     except InputError as error:
         raise InputError([*problems, *error.problems]) from error
     if problems:
         raise InputError(problems)
     return _prepared(
         f"file:{path.name}",
-        tuple(resolved[pair] for pair in discovery),
+        tuple(resolved[pair] for pair in chosen),
         tuple(resolved[pair] for pair in test),
+        wanted.first,
         WITHHELD,
     )
 
 
 def _prepared(
     origin: str,
-    discovery: tuple[ResolvedPair, ...],
+    found: tuple[ResolvedPair, ...],
     test: tuple[ResolvedPair, ...],
+    n_first: int,
     shown: PromptPair | NotAssessed,
 ) -> PreparedPrompts:
-    templates = tuple(each.pair.template for each in discovery)
+    discovery, further = found[:n_first], found[n_first:]
     examples = Examples(
         origin=origin,
-        templates=templates,
+        templates=tuple(each.pair.template for each in found),
         discovery=_set_of(discovery),
+        further=_set_of(further) if further else ONE_LOOK,
         test=_set_of(test),
         shown=shown,
     )
-    return PreparedPrompts(origin, discovery, test, examples)
+    return PreparedPrompts(origin, discovery, further, test, examples)
 
 
 def _set_of(pairs: tuple[ResolvedPair, ...]) -> PromptSet:

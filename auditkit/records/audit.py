@@ -186,10 +186,10 @@ class AuditRecord(Record):
 
     ``checkpoint`` is ``None`` only before the record is stored: the stored bytes are the record
     without it, and ``evidence.json`` is the record with it. Evidence of an older schema is read as a
-    record too (``auditkit.records.schema_1``), and keeps the number of its own schema.
+    record too (``auditkit.records.schema_2``), and keeps the number of its own schema.
     """
 
-    schema_version: Literal["1", "2"]
+    schema_version: Literal["1", "2", "3"]
     editions: Editions
     run_id: RunId
     supersedes: RunId | None

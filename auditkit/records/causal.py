@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from auditkit.records.base import AtLeastOne, Count, HeadId, Interval, Measure, NotAssessed, Record
+from auditkit.records.looks import Drops
 from auditkit.records.specification import Ablation
 
-Chosen = Literal["ranked", "sampled", "rest", "completed"]
+Chosen = Literal["all", "ranked", "sampled", "rest", "completed"]
 
 
 class TaskEffect(Record):
@@ -43,11 +44,12 @@ class HeadsEffect(Record):
 class PatchedHead(Record):
     """One head replaced by its value on the matched negative: alone, or where ``completed`` with others.
 
-    ``effects`` per discovery example: how much of the task effect is lost (negative: the head opposes
-    the task). ``chosen``: because the head's whole-head code is in the signature or it stands next in
-    the ranking (``ranked``), in the random sample of the rest (``sampled``), or because the heads found
-    one by one do not carry the effect without it (``completed``: the effect is then what the set
-    loses). Where constant roles are looked for, ``rest`` are those tried beyond the ranking.
+    ``effects`` per pair: how much of the task effect is lost (negative: the head opposes the task). A head
+    replaced alone has one for each pair it was replaced on, others one for each discovery pair.
+    ``chosen``: because every head was (``all``), because the head's whole-head code is in the signature or
+    it stands next in the ranking (``ranked``), in the random sample of the rest (``sampled``), or because
+    the heads found one by one do not carry the effect without it (``completed``: the effect is then what the
+    set loses). Where constant roles are looked for, ``rest`` are those tried beyond the ranking.
     """
 
     head: HeadId
@@ -71,13 +73,15 @@ class SetEffect(Record):
 
 
 class RandomSets(Record):
-    """The yardstick for necessity: random sets with as many heads in each layer as the circuit.
+    """The yardstick for necessity: other sets of heads, drawn at random, no set twice.
 
-    ``shares`` is the mean share of the task effect that each set loses, on the test pairs under the
-    first ablation; ``at_least`` counts those that lose as much as the circuit. ``p_value`` is
-    (1 + at_least) / (1 + number of sets).
+    Each has as many heads as the circuit and none of them. ``shares`` is the mean share of the task effect
+    that each set loses, on test pairs under the first ablation; ``at_least`` counts those that lose as much
+    as ``circuit``, which is what the circuit loses on the same pairs. ``p_value`` is (1 + at_least) / (1 +
+    number of sets).
     """
 
+    circuit: Measure
     shares: Annotated[tuple[Measure, ...], Field(min_length=1)]
     at_least: Count
     p_value: Measure
@@ -173,10 +177,11 @@ class Forwards(Record):
 class Causal(Record):
     """What interventions say.
 
-    ``unpatched`` heads were ranked below the stopping point and not drawn for the sample: their single
-    effects were not measured.
+    ``drops`` are the measurements that ``patched`` follows from. ``unpatched`` heads were ranked below the
+    stopping point and not drawn for the sample: their single effects were not measured.
     """
 
+    drops: Drops | NotAssessed
     patched: tuple[PatchedHead, ...]
     unpatched: tuple[HeadId, ...]
     completion: Completion

@@ -83,16 +83,18 @@ Statement = Provided | NotApplicable | ToBeProvided
 
 
 class Expectation(Record):
-    """The circuit declared for a task before the run, and the thresholds it is judged by.
+    """The circuit declared for a task before the run, and what it is judged by.
 
+    The verdict rule judges it (docs/verdicts.md) unless it declares ``min_precision`` and ``min_recall``:
+    then those two shares do, as far as the rule does not speak against the declaration.
     ``min_sufficiency``, if declared, claims that these heads alone carry that share of the task effect.
     ``declared_for`` is the weights digest the head indices belong to: they mean nothing on others.
     ``source`` says where the expectation comes from.
     """
 
     heads: Annotated[tuple[HeadId, ...], Field(min_length=1)]
-    min_precision: Measure
-    min_recall: Measure
+    min_precision: Measure | None = None
+    min_recall: Measure | None = None
     min_sufficiency: Measure | None = None
     declared_for: Sha256 | None = None
     source: Line | None = None

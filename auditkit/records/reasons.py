@@ -20,6 +20,8 @@ REASONS: dict[str, str] = {
     "less than 0.001 on the discovery pairs or on the test pairs.",
     "no_resampled_effect": "Replacing every attention head by its output on the matched prompt lowers"
     " the task metric by less than 0.001 on the discovery pairs.",
+    "no_resampling_first": "Heads are replaced alone by their mean output here, so none can be shown to "
+    "do the same on both prompts of a pair.",
     # the method only observes
     "nothing_causal": "This method observes codes and intervenes on nothing, so nothing causal was "
     "assessed.",
@@ -33,8 +35,8 @@ REASONS: dict[str, str] = {
     "empty_circuit": "The circuit is empty.",
     "no_backup": "None of the heads tried takes over when a circuit head is replaced.",
     "no_backups_sought": "The policy asks for no search for backup heads.",
-    "no_random_sets": "The policy asks for no random sets, or the circuit is empty, or no other set "
-    "has as many heads in each layer.",
+    "no_random_sets": "The policy asks for no other sets, or the circuit is empty, or fewer heads are "
+    "outside the circuit than in it.",
     "no_constant_head": "None of the heads tried outside the circuit changes the task effect by the "
     "threshold when its mean output takes its place.",
     "head_not_replaced_alone": "The head was not replaced alone.",
@@ -49,6 +51,15 @@ REASONS: dict[str, str] = {
     # stability
     "templates_unknown": "The templates of the prompts are not known.",
     "few_templates": "The discovery prompts have fewer than three templates.",
+    # the verdict rule
+    "on_the_boundary": "The estimate lies on the bound or beyond it, so more pairs are not expected to "
+    "settle it.",
+    "too_close": "The estimate lies so close to the bound that more than {most:,} pairs would be needed.",
+    "never_patched": "The head was not replaced: the budget did not allow it.",
+    "one_look": "The policy asks for no further pairs, or there are none.",
+    "nothing_to_rule_on": "No expectation was declared, or no head was replaced, so the verdict rule was not "
+    "applied.",
+    "rule_not_known": "The edition of the rules that judged this record has no such rule.",
     # declaration
     "no_expectation": "The policy declares no expected circuit for this task.",
     "no_head_found": "No head was found, so there is no precision to state.",

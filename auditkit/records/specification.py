@@ -57,18 +57,20 @@ class Thresholds(Record):
 
 
 class PatchingRule(Record):
-    """How far exact single-head patching goes down the ranking.
+    """How far exact single-head patching goes.
 
-    Every head whose whole-head code is in the signature is patched; then the others in rank order,
-    until ``patience`` in a row do not reach ``head_effect``. Then ``sample`` heads drawn at random from the
-    rest are patched; if one of those reaches the threshold, the ranking is followed further. Patience
-    and sample are shares of the model's heads, patience rounded up and sample down: of few heads, one
-    more says next to nothing that the sufficiency of those found does not. ``completion``: the most
-    heads that may be restored with those found when they do not carry the effect by themselves; 0
-    leaves that out.
-    ``backups``: the most heads tried as a backup of each circuit head; 0 leaves that out.
+    Every head is patched on the first pairs where that takes at most ``budget`` patched prompts; the budget
+    also bounds the pairs after those. Beyond it, every head whose whole-head code is in the signature is
+    patched; then the others in rank order, until ``patience`` in a row do not reach ``head_effect``. Then
+    ``sample`` heads drawn at random from the rest are patched; if one of those reaches the threshold, the
+    ranking is followed further. Patience and sample are shares of the model's heads, and never fewer than
+    five and three of them. ``completion``: the most heads that may be restored with those found when they do
+    not carry the effect by themselves; 0 leaves that out. ``backups``: the most heads tried as a backup of
+    each circuit head; 0 leaves that out. ``checked``: on how many pairs of a set backups, constant roles,
+    heads left out and other sets of heads are measured; 0 for all of them.
     """
 
+    budget: Count = Field(description="Most prompts patched with a single head replaced")
     patience: Measure = Field(
         description="Share of all heads that have to miss the threshold in a row for patching to stop"
     )
@@ -77,6 +79,9 @@ class PatchingRule(Record):
     )
     completion: Count = Field(description="Most heads restored to complete those found one by one")
     backups: Count = Field(description="Most heads tried as a backup of each circuit head")
+    checked: Count = Field(
+        description="Pairs on which backups, constant roles, heads left out and other sets are measured"
+    )
 
 
 class BootstrapSettings(Record):
@@ -97,8 +102,10 @@ class Specification(Record):
     gradient with the layer's heads half replaced (``halfway``), or the mean gradient over
     ``attribution_steps`` points along the input (``input_ig``, the only one the steps are for).
     ``null_level`` is the false discovery rate at which the label-swap null separates heads.
-    ``stability_draws`` is how often the discovery examples are drawn again. ``random_sets`` is how many
-    random sets of heads the circuit is measured against; 0 leaves that out.
+    ``examples`` are the pairs of the first look, on which every part of a mechanism is found;
+    ``max_examples`` bounds the pairs on which the verdict rule asks for heads that are still open.
+    ``stability_draws`` is how often the pairs are drawn again. ``random_sets`` is how many other sets of
+    heads the circuit is measured against; 0 leaves that out.
     """
 
     kind: TaskKind = Field(description="What the model is asked for")
@@ -109,6 +116,9 @@ class Specification(Record):
     metric: Metric = Field(description="What is compared between right and wrong answers")
     seed: Count = Field(description="Seed of every random draw")
     examples: AtLeastOne = Field(description="Prompt pairs to find the circuit")
+    max_examples: AtLeastOne = Field(
+        description="Most prompt pairs on which heads that are still open are replaced"
+    )
     test_examples: AtLeastOne = Field(
         description="Other prompt pairs, to test the behaviour and the circuit"
     )
@@ -123,5 +133,5 @@ class Specification(Record):
     stability_draws: Annotated[int, Field(ge=2)] = Field(
         description="Draws of the examples for the stability envelope"
     )
-    random_sets: Count = Field(description="Random sets of heads the circuit is measured against")
+    random_sets: Count = Field(description="Other sets of heads the circuit is measured against")
     defaulted: tuple[str, ...]

@@ -20,6 +20,7 @@ from auditkit.records.base import (
 from auditkit.records.causal import Causal, HeadsEffect
 from auditkit.records.codes import CodeEnvelope, HeadFrequency, Latent, NegativeNull, TokenRoles
 from auditkit.records.declared import Expectation
+from auditkit.records.looks import Ruling
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import Specification
 from auditkit.records.unique_codes import UniqueCodes
@@ -43,16 +44,18 @@ class PromptSet(Record):
 
 
 class Examples(Record):
-    """Where the prompts come from, and the two sets that never overlap.
+    """Where the prompts come from, and the sets of pairs, which never overlap.
 
-    ``discovery`` finds the circuit; ``test`` measures behaviour, sufficiency and necessity.
-    ``templates`` names the form of each discovery pair, empty for pairs from a file. ``shown`` is one
+    ``discovery`` finds the circuit; ``further`` pairs are for heads that those leave open; ``test`` measures
+    behaviour, sufficiency and necessity. ``templates`` names the form of each discovery pair and then of
+    each further pair, empty for pairs from a file. ``shown`` is one
     pair for the reader to see, or the reason why none is printed.
     """
 
     origin: str
     templates: tuple[str, ...]
     discovery: PromptSet
+    further: PromptSet | NotAssessed
     test: PromptSet
     shown: PromptPair | NotAssessed
 
@@ -167,11 +170,11 @@ class VerdictShare(Record):
 
 
 class Stability(Record):
-    """How circuit and verdict hold when discovery examples are drawn again (``auditkit.circuits.stability``).
+    """How circuit and verdict hold when pairs are drawn again (``auditkit.circuits.redrawing``).
 
-    ``draws`` sets are drawn with replacement, and ``templates`` are left out one at a time.
-    ``frequencies`` and ``mean_jaccard`` (overlap of pairs of circuits) are over the draws.
-    ``verdicts`` are those that any draw or template gave, the most frequent first; ``agreeing`` is the
+    ``draws`` sets are drawn with replacement and the whole rule is applied to each, and ``templates`` are
+    left out one at a time. ``frequencies`` and ``mean_jaccard`` (overlap of pairs of circuits) are over the
+    draws. ``verdicts`` are those that any draw or template gave, the most frequent first; ``agreeing`` is the
     share that agrees with the verdict at the declared setting. ``observed`` when that is at least one
     less the tolerance. ``settings`` says what other settings would have given; they
     stand beside the verdict and do not change it.
@@ -263,6 +266,7 @@ class TaskRecord(Record):
     circuit: Circuit | NotAssessed
     stability: Stability | NotAssessed
     expected: Expectation | NotAssessed
+    ruling: Ruling | NotAssessed
     comparison: Comparison | NotAssessed
     ladder: Ladder
     findings: tuple[Finding, ...]

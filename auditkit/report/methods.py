@@ -90,7 +90,7 @@ class _AttributedCodes(MethodWords):
 
     def against_stability(self, specification: Specification) -> str:
         return _(
-            "Another verdict in more than {tolerance} of all redrawn example sets and sets without one "
+            "Another verdict in more than {tolerance} of all sets of pairs drawn again and sets without one "
             "template, taken together.",
             tolerance=percent_text(specification.thresholds.tolerance),
         )

@@ -19,13 +19,15 @@ class Brought:
     """What is known or at hand where a run is verified; each check says what it lacks.
 
     ``trusted``: certificates (PEM) of signers the reader knows, or of the authorities that issued them.
-    ``store``: the evidence store the run is said to be in. ``witnesses``: older reports, or checkpoints
+    ``store``: the evidence store the run is said to be in; ``store_problem`` why it cannot be opened,
+    which fails the check of it and no other. ``witnesses``: older reports, or checkpoints
     kept from that store. ``templates``: the provider's own, where the report was laid out with some.
     ``at``: the moment the reader asks about; ``now``: the present one.
     """
 
     trusted: Sequence[bytes] = ()
     store: EvidenceStore | None = None
+    store_problem: str | None = None
     witnesses: Sequence[Path] = ()
     templates: Templates = SHIPPED
     at: datetime | None = None

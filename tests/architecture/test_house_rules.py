@@ -174,6 +174,7 @@ NOT_RECORDS = frozenset(
         "auditkit/controls/negative_controls.py",  # a prompt pair with its answers exchanged
         "auditkit/controls/outcomes.py",  # the specification of a control
         "auditkit/policy/prompting.py",  # a specification, once the prompts are counted
+        "auditkit/judging/ruling.py",  # thresholds that might have been declared
         "auditkit/policy/specifying.py",  # the standard specification for a generator
         "auditkit/prompts/asking.py",  # a prompt pair for another kind of task
     }

@@ -22,6 +22,7 @@ from auditkit.judging.editions import CURRENT, EDITIONS
 from auditkit.judging.findings import words
 from auditkit.records import reasons
 from auditkit.verifying import verify
+from auditkit.verifying.brought import Brought
 from auditkit.verifying.case import Case, read_case
 from auditkit.verifying.outcome import Check, Verification
 from auditkit.verifying.protocol import check
@@ -101,6 +102,50 @@ def test_evidence_of_a_newer_schema_is_not_run_and_the_rest_is_checked() -> None
     assert outcome(result, "manifest").outcome == "passed"
     assert "statement" in result.failed  # it was signed over other evidence
     assert result.result == "failed"
+
+
+def test_a_list_of_files_of_a_newer_schema_is_not_called_failed() -> None:
+    """Which files belong together cannot be told here; that alone is said."""
+    case = read_case(SAMPLES["consistent"])
+    listed = json.loads(case.files[MANIFEST])
+    newer = canonical_json({**listed, "schema_version": "2", "novelty": 1})
+    result = check(replace(case, files={**case.files, MANIFEST: newer}), "x")
+    assert outcome(result, "manifest").outcome == "not_run"
+    assert "made by a newer auditkit" in outcome(result, "manifest").detail
+    assert result.failed == ()
+
+
+@pytest.mark.parametrize("schema", ["1", "0", "x", None])
+def test_a_list_of_files_that_is_only_changed_fails(schema: object) -> None:
+    """Nothing that is not the number of a later schema excuses another list."""
+    case = read_case(SAMPLES["consistent"])
+    listed = json.loads(case.files[MANIFEST])
+    other = canonical_json({**listed, "schema_version": schema, "novelty": 1})
+    result = check(replace(case, files={**case.files, MANIFEST: other}), "x")
+    assert outcome(result, "manifest").outcome == "failed"
+
+
+def test_a_spoiled_store_fails_its_own_check_and_no_other() -> None:
+    """What is wrong with a store says nothing about the files beside it."""
+    case = read_case(SAMPLES["consistent"], Brought(store_problem="the store is spoiled"))
+    result = check(case, "x")
+    assert result.failed == ("store",)
+    assert outcome(result, "store").detail == "the store is spoiled"
+
+
+def test_a_page_that_cannot_be_laid_out_again_fails_only_under_its_own_edition(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An older record may lack what today's templates print: then the page is not compared."""
+
+    def breaks(*_: object) -> bytes:
+        raise AttributeError("no such part")
+
+    monkeypatch.setattr(protocol, "render_html", breaks)
+    own = check(read_case(SAMPLES["consistent"]), "x")
+    assert outcome(own, "report_html").outcome == "failed"
+    old = check(read_case(OLD), "x")
+    assert outcome(old, "report_html").outcome == "not_run"
 
 
 @pytest.mark.parametrize("schema", ["0", "01", "x", "-3", "9" * 5000, 3])

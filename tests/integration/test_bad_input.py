@@ -189,8 +189,8 @@ POLICY_FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
         ],
     ),
     "a level out of reach of ten examples": (
-        replaced("    examples: 10\n", "    null_level: 0.001\n"),
-        ["policy.yaml:14: tasks[0].null_level: with 10 examples", "(write at least 11 examples"],
+        replaced("    examples: 10\n", "    examples: 10\n    null_level: 0.001\n"),
+        ["policy.yaml:14: tasks[0].examples: with 10 examples", "(write at least 11 examples"],
     ),
     "a level out of reach of all examples": (
         replaced("    examples: 10\n", "    examples: 20\n    null_level: 0.00001\n"),

@@ -82,15 +82,15 @@ def test_every_run_carries_its_calibration(finished_run: FinishedRun) -> None:
 def test_a_run_whose_calibration_fails_is_inconclusive(
     tmp_path: Path, auditkit_here: CommandLine
 ) -> None:
-    """Heads found, stable and as declared settle nothing then: exit 3, and the record verifies."""
+    """Heads that the rule accepts settle nothing then: exit 3, and the record verifies."""
     text = INSENSITIVE.replace('["0.0", "0.4", "2.3", "3.0", "3.6"]', '["2.3"]')
-    path = policy(tmp_path, text.replace("min_precision: 0.8", "min_precision: 0.3"))
+    path = policy(tmp_path, text)
     outcome = auditkit_here("run", path, "--out", tmp_path / "out", "--json")
     directory = Path(outcome.json()["directory"])
     (task,) = json.loads((directory / "evidence.json").read_bytes())["tasks"]
     assert (task["ladder"]["causal"], task["ladder"]["stable"]) == ("observed", "observed")
     codes = [finding["code"] for finding in task["findings"]]
-    assert "matches_expectation" in codes
+    assert "rule_settled" in codes
     assert codes[-1] == "calibration_not_observed"
     assert (outcome.code, task["verdict"]) == (3, "inconclusive")
     verified = auditkit_here("verify", directory, "--json")

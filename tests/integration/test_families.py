@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +14,10 @@ from transformers.pytorch_utils import Conv1D
 
 from auditkit.errors import ModelError
 from auditkit.model.locating import HeadLocation, locate_heads
+from auditkit.model.reading import Reading
+from auditkit.model.subject import Patch, Subject
+from auditkit.records.specification import TaskKind
+from tests.builders import model_identity
 from tests.families import BY_INTERFACE, BY_STRUCTURE, HEADS, WIDTH, tiny
 
 IDS = torch.tensor([[5, 9, 11, 7, 3, 20]])
@@ -71,6 +77,88 @@ def test_families_have_their_heads_located_and_separable(family: str) -> None:
             assert torch.allclose(by_hook, without_by_hand(model, at, head), atol=1e-5)
             assert not torch.equal(by_hook, whole)
     assert torch.equal(output_of(model), whole)
+
+
+def subject_of(model: PreTrainedModel) -> Subject:
+    """The model as a task of the kind that it can do reads it."""
+    kind: TaskKind = "similarity"
+    if "logits_to_keep" in inspect.signature(model.forward).parameters:
+        kind = "next_token"
+    elif hasattr(model(input_ids=IDS), "logits"):
+        kind = "masked_token"
+    return Subject(
+        model, locate_heads(model), model_identity(), reading=Reading(kind=kind, mask_id=MASK)
+    )
+
+
+MASK = 3
+ONE = torch.tensor([[5, 9, 11, MASK, 7, 20], [5, 9, 4, MASK, 8, 2], [5, 9, 30, MASK, 1, 6]])
+OTHER = torch.tensor([[5, 9, 10, MASK, 7, 21], [5, 9, 6, MASK, 9, 2], [5, 9, 31, MASK, 2, 6]])
+
+
+@pytest.mark.parametrize("family", [*BY_INTERFACE, *BY_STRUCTURE])
+@torch.no_grad()
+def test_a_run_from_a_layer_gives_what_a_whole_run_gives(family: str) -> None:
+    """Every family can be run so from every layer: one head at a time, and on shared positions.
+
+    The oracle replaces one head by a hook of its own, in a whole run of one prompt.
+    """
+    subject = subject_of(tiny(family))
+    resumable = subject.resumable
+    assert resumable is not None
+    assert resumable.layers == {0, 1}
+    causal = subject.reading.kind == "next_token" and family not in NOT_CAUSAL
+    assert resumable.shares == causal
+    _, source = subject.capture(OTHER)
+    rows = torch.tensor([2, 0])
+    for shared in (0, 2) if causal else (0,):
+        recording = subject.recording(ONE, None, shared, resumable.layering)
+        for layer, head in subject.heads:
+            masks = subject.masks([frozenset([(layer, head)])], ONE.device)
+            patch = Patch(tuple(mask.expand(2, -1) for mask in masks), source, rows)
+            resumed = subject.logits_from(recording, layer, patch, rows)
+            whole = torch.cat([replaced(subject, row, layer, head, source) for row in (2, 0)])
+            assert float((resumed - whole).abs().max()) <= 1e-5 * max(1.0, float(whole.abs().max()))
+
+
+def replaced(subject: Subject, row: int, layer: int, head: int, source: Sequence[Tensor]) -> Tensor:
+    """The scores of one prompt, run whole, with one head's part of the projection's input put in by hand."""
+    at = subject._locations[layer]
+
+    def put(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        z = args[0].clone()
+        part = slice(head * at.d_head, (head + 1) * at.d_head)
+        z[..., part] = source[layer][row, :, head]
+        return (z, *args[1:])
+
+    handle = at.module.register_forward_pre_hook(put)
+    try:
+        return subject.logits(ONE[row : row + 1])
+    finally:
+        handle.remove()
+
+
+NOT_CAUSAL = frozenset(
+    {"bert", "roberta", "xlm-roberta", "roformer", "electra", "camembert", "ernie"}
+)
+"""Families whose head for the next token is put on an encoder: there, first positions see later ones."""
+
+
+def test_a_layer_from_which_something_else_comes_out_is_not_run_from() -> None:
+    """Layer 1 adds what the layer below left aside in this run: left out, that leaves nothing."""
+    model: Any = tiny("gpt2")
+    aside: list[Tensor] = []
+    model.transformer.h[0].mlp.register_forward_hook(lambda *call: aside.append(call[-1]))
+
+    def adding(_: nn.Module, _args: object, output: Any) -> Any:  # noqa: ANN401
+        first = output[0] if isinstance(output, tuple) else output
+        return first + aside.pop() if aside else first
+
+    model.transformer.h[1].register_forward_hook(adding)
+    resumable = subject_of(model).resumable
+    assert resumable is not None
+    assert resumable.layers == {0}
+    assert not resumable.shares
 
 
 @pytest.mark.parametrize("family", ["deberta-v2", "mpnet", "roformer"])

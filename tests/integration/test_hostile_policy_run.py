@@ -70,7 +70,12 @@ def prepare(folder: Path) -> Path:
     expected = {"heads": IOI_HEADS, "source": policy["tasks"][0]["expected"]["source"]}
     policy["tasks"] = [{**kept, "expected": expected}]
     policy["model"] = {"path": policy["model"]["path"]}  # its digests and signature are made up
-    policy["defaults"] = {"stability_draws": 20, "random_sets": 0, "test_examples": 20}
+    policy["defaults"] = {
+        "stability_draws": 20,
+        "random_sets": 0,
+        "test_examples": 20,
+        "examples": 10,
+    }
     folder.mkdir()
     shutil.copytree(REFERENCE, folder / TEXTS["model.path"])
     pairs = generate("ioi", Tokenizer.from_folder(REFERENCE), 30, 0, "discovery")

@@ -44,7 +44,6 @@ tasks:
   - id: pronoun
     title: Uses the pronoun that fits
     prompts: {prompts}
-    examples: 10
 {expected}"""
 
 

@@ -28,6 +28,7 @@ from auditkit.law import load_law
 from auditkit.policy import load_policy
 from auditkit.progress import NoProgress
 from auditkit.records.audit import AuditRecord
+from auditkit.records.looks import Ruling
 from auditkit.report.html import render_html
 from auditkit.running import RunOptions, Stated, recorded
 from tests.builders import audit_record
@@ -158,12 +159,18 @@ def test_a_sample_is_what_its_folder_says(name: str) -> None:
 
 
 def test_each_sample_ends_so_for_its_own_reason() -> None:
-    """One head is missing; all agree and do not hold; the task is not done. Nothing else differs."""
+    """One head refuses; the pairs leave heads open; the task is not done. Nothing else differs."""
     ladders = {name: committed(name).tasks[0].ladder for name in SAMPLES}
     wrong = committed("not_consistent").tasks[0].comparison.model_dump()
     assert (wrong["missing"], wrong["extra"]) == (("2.4",), ("2.3",))
+    refusing = committed("not_consistent").tasks[0].ruling
+    assert isinstance(refusing, Ruling)
+    refused = refusing.refused
+    assert [(each.head, each.claim) for each in refused] == [("2.3", "not_declared")]
+    open_ = committed("inconclusive").tasks[0].ruling
+    assert isinstance(open_, Ruling)
+    assert (open_.verdict, open_.refused, open_.looks[-1].pairs) == ("inconclusive", (), 24)
     assert ladders["inconclusive"].causal == "observed"
-    assert ladders["inconclusive"].stable == "not_observed"
     assert ladders["mechanism_not_assessed"].behaviour == "not_observed"
     assert ladders["mechanism_not_assessed"].causal == "not_assessed"
 

@@ -30,7 +30,7 @@ system:
 declared_by: {{name: F, role: G}}
 model: {{path: model, dtype: {dtype}}}
 report: {{formats: [html]}}
-defaults: {{test_examples: 20, stability_draws: 20, random_sets: 0}}
+defaults: {{test_examples: 20, stability_draws: 20, random_sets: 0{examples}}}
 tasks:
 """
 TASK = "  - {{id: {name}, title: H, prompts: {prompts}, expected: {{heads: {heads}}}}}\n"
@@ -46,6 +46,7 @@ def run(tmp_path: Path, auditkit_here: CommandLine) -> Run:
     def audited(
         change: Callable[[Tensors], object] = lambda tensors: tensors,
         dtype: str = "float32",
+        examples: str = "",
         **tasks: list[str],  # the heads expected, by generator, or `file` for pairs.jsonl
     ) -> tuple[int, dict[str, dict[str, Any]], str]:
         folder = tmp_path / dtype
@@ -62,7 +63,7 @@ def run(tmp_path: Path, auditkit_here: CommandLine) -> Run:
             )
             for name, heads in declared.items()
         )
-        (folder / "policy.yaml").write_text(POLICY.format(dtype=dtype) + text)
+        (folder / "policy.yaml").write_text(POLICY.format(dtype=dtype, examples=examples) + text)
         outcome = auditkit_here("run", folder / "policy.yaml", "--out", folder / "out", "--quiet")
         records = list((folder / "out").glob("*/evidence.json"))
         recorded = json.loads(records[0].read_bytes())["tasks"] if records else []
@@ -85,7 +86,7 @@ def test_prompts_that_come_again_with_another_negative_are_told(run: Run, tmp_pa
         for negative in (p.negative, _other_negative(p))
     ]
     (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in entries))
-    _, tasks, told = run(file=IOI_HEADS)
+    _, tasks, told = run(examples=", examples: 10", file=IOI_HEADS)
     assert "file" in tasks, told
     examples = tasks["file"]["examples"]
     assert (examples["discovery"]["n"], examples["discovery"]["repeated"]) == (10, 5)
@@ -198,6 +199,9 @@ def test_bfloat16_finds_the_heads_that_float32_finds(run: Run) -> None:
     for dtype, change in (("float32", lambda tensors: tensors), ("bfloat16", shorten)):
         code, tasks, told = run(change, dtype, **expected)
         assert code == 0, told
-        found[dtype] = {name: task["circuit"]["heads"] for name, task in tasks.items()}
+        found[dtype] = {
+            name: sorted(task["comparison"]["matched"] + task["comparison"]["extra"])
+            for name, task in tasks.items()
+        }
         assert all(task["codes"]["unvarying"] == [] for task in tasks.values())
     assert found["float32"] == found["bfloat16"] == expected

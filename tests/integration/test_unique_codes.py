@@ -21,6 +21,7 @@ from auditkit.policy.specifying import STANDARD
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.prompts import PromptPair
 from auditkit.records.unique_codes import UniqueCodes
+from tests.toy_audits import question_of
 from tests.toy_models import gpt2, llama, save
 
 SPECIFICATION = STANDARD.model_copy(update={"method": "unique-codes"})
@@ -78,7 +79,7 @@ def test_what_the_heads_write_adds_up_to_the_output_projection(
 
 def observed(subject: Subject, pairs: Sequence[ResolvedPair]) -> UniqueCodes:
     """The codes that the published method observes, by the engine's own call."""
-    found = find_unique_codes(subject, pairs, (), SPECIFICATION, lambda _done: None)
+    found = find_unique_codes(subject, question_of(pairs), (), SPECIFICATION, lambda _done: None)
     assert isinstance(found.codes, UniqueCodes)
     return found.codes
 

@@ -121,7 +121,7 @@ def test_a_store_without_its_guard_is_not_trusted(
     database.close()
     outcome = auditkit_here("verify", finished_run.directory, "--store", f"sqlite:///{store}")
     assert outcome.code == 5
-    assert "leaf_no_update" in outcome.err
+    assert "leaf_no_update" in outcome.out.replace("\n", "")
 
 
 def test_a_lone_pdf_verifies(

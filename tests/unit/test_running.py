@@ -6,6 +6,8 @@ The long work is a made-up record here; ``tests/integration`` runs it on a model
 from __future__ import annotations
 
 import dataclasses
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -279,3 +281,48 @@ def test_the_command_line_has_every_option_with_the_same_default() -> None:
     context: Callable[..., Any] = cli.commands["run"].make_context
     with context("run", ["policy.yaml"]) as parsed:
         assert {name: parsed.params[name] for name in fields} == fields
+
+
+def test_a_process_measures_one_run_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    """torch's threads and switches belong to the process: a second thread waits until the first is done."""
+    inside, together = [0], []
+
+    def audit(*_: object) -> AuditRecord:
+        inside[0] += 1
+        together.append(inside[0])
+        time.sleep(0.05)
+        inside[0] -= 1
+        return audit_record()
+
+    monkeypatch.setattr("auditkit.engine.audit", audit)
+    monkeypatch.setattr(running, "_machine", lambda *_: None)
+    monkeypatch.setattr(running, "_model_folder", lambda *_: world.folder)
+    loaded, stated = load_policy(world.policy()), running.Stated(signing=audit_record().signing)
+
+    def once() -> None:
+        running.recorded(loaded, RunOptions(), stated, world.surroundings(), NoProgress())
+
+    threads = [threading.Thread(target=once) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["policy", "out"])
+def test_an_argument_that_is_no_path_is_told_in_one_line(name: str, tmp_path: Path) -> None:
+    """Which argument, what it is, and what to give instead."""
+    given: dict[str, Any] = {"policy": tmp_path / "policy.yaml", "out": tmp_path, name: 5}
+    with pytest.raises(InputError, match="a path is needed here, not int") as told:
+        auditkit.audit(**given, surroundings=World(tmp_path).surroundings())
+    assert told.value.problems[0].file == name
+
+
+def test_a_run_that_is_no_path_is_told_in_one_line() -> None:
+    """The same of ``load``."""
+    nothing: Any = None
+    with pytest.raises(InputError, match="a path is needed here, not NoneType"):
+        auditkit.load(nothing)

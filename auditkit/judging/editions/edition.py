@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from auditkit.judging.conclusions import conclude
-from auditkit.judging.editions import words_1
+from auditkit.judging.editions import counting, words_1
 from auditkit.judging.findings.words import WORDS
 from auditkit.judging.limitations import LIMITATIONS, limitations_of
 from auditkit.judging.measured import Measured
-from auditkit.records import schema_1
+from auditkit.records import schema_1, schema_2
 from auditkit.records.audit import AuditRecord, Limitation
 from auditkit.records.base import Parameters
 from auditkit.records.calibration import Calibration
@@ -51,8 +52,8 @@ class Edition:
 
 
 CURRENT = Edition(
-    number=2,
-    schema="2",
+    number=3,
+    schema="3",
     controls="sha256:875b30d034127c9d6dd9cbb8ebeee4b467129a28406dbebf1dea41e684eac830",
     conclude=conclude,
     findings=WORDS,
@@ -62,18 +63,22 @@ CURRENT = Edition(
 )
 """The edition that new records are judged under: findings, reasons and limitations by code and values."""
 
+_by_counting = partial(conclude, assess=counting.assess)
+
 EDITIONS: dict[int, Edition] = {
     1: replace(
         CURRENT,
         number=1,
         schema="1",
+        conclude=_by_counting,
         controls="sha256:875b30d034127c9d6dd9cbb8ebeee4b467129a28406dbebf1dea41e684eac830",
-        reasons=schema_1.REASONS,
+        reasons={**schema_1.REASONS, **{code: REASONS[code] for code in schema_2.ADDED}},
         findings=words_1.FINDINGS,
         limitations=words_1.LIMITATIONS,
         one_wording=True,
     ),
-    2: CURRENT,
+    2: replace(CURRENT, number=2, schema="2", conclude=_by_counting),
+    3: CURRENT,
 }
 """Every edition by its number. What an older one has otherwise stands here, and nothing else."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 
 from auditkit.circuits.circuit import takes_over
+from auditkit.circuits.intervals import rounded
 from auditkit.judging.findings.stating import bounds, exact, finding
 from auditkit.records.base import NotAssessed, Parameter, Row
 from auditkit.records.causal import Causal, SetEffect
@@ -18,7 +20,7 @@ _RARE = Decimal("0.05")  # the largest p-value at which the circuit stands out f
 def about_checks(specification: Specification, causal: Causal) -> Iterator[Finding]:
     """What the circuit does as a set, and what belongs beside it."""
     yield from _about_sets(specification, causal)
-    yield from _about_random_sets(specification.ablations[0], causal)
+    yield from _about_random_sets(specification, causal)
     yield from _about_minimality(causal)
     yield from _about_backups(specification.thresholds, causal)
     yield from _about_constant_role(specification.thresholds, causal)
@@ -56,7 +58,7 @@ def _about_completion(allowed: int, causal: Causal) -> Iterator[Finding]:
         )
         return
     yield finding(
-        "completed",
+        "completed" if _before_looks(causal) else "completed_by_one_set",
         "warning",
         ablation=ablation,
         alone=alone,
@@ -95,31 +97,47 @@ def _said(effect: SetEffect, least: Decimal) -> dict[str, Parameter]:
     }
 
 
-def _about_random_sets(ablation: Ablation, causal: Causal) -> Iterator[Finding]:
+def _about_random_sets(specification: Specification, causal: Causal) -> Iterator[Finding]:
     yardstick = causal.random_sets
     if isinstance(yardstick, NotAssessed):
         return
-    seldom = yardstick.p_value <= _RARE
-    yield finding(
-        "beyond_random_sets" if seldom else "not_beyond_random_sets",
-        "note" if seldom else "warning",
-        ablation=ablation,
-        sets=len(yardstick.shares),
-        at_least=yardstick.at_least,
-        middle=exact(sorted(yardstick.shares)[len(yardstick.shares) // 2]),
-    )
+    ablation: Ablation = specification.ablations[0]
+    seldom, n = yardstick.p_value <= _RARE, len(yardstick.shares)
+    said: dict[str, Parameter] = {
+        "ablation": ablation,
+        "sets": n,
+        "at_least": yardstick.at_least,
+        "middle": exact(sorted(yardstick.shares)[n // 2]),
+    }
+    kind = "random_sets"
+    if not _before_looks(causal):
+        kind, said["least_p"] = "other_sets", exact(rounded(Fraction(1, 1 + n)))
+        few = specification.patching.checked
+        said |= {"pairs": min(few, len(causal.necessity[0].shares))} if few else {}
+    code = f"beyond_{kind}" if seldom else f"not_beyond_{kind}"
+    yield finding(code, "note" if seldom else "warning", **said)
+
+
+def _before_looks(causal: Causal) -> bool:
+    """Whether this was measured before there were looks, with sets that might hold circuit heads."""
+    return isinstance(causal.drops, NotAssessed)
 
 
 def _about_minimality(causal: Causal) -> Iterator[Finding]:
     minimality = causal.minimality
     if isinstance(minimality, NotAssessed):
         return
+    said = _on_few(causal, len(minimality.left_out[0].losses))
     if minimality.dispensable:
-        yield finding(
-            "not_minimal", "warning", ablation=minimality.ablation, heads=minimality.dispensable
-        )
+        heads = minimality.dispensable
+        yield finding("not_minimal", "warning", ablation=minimality.ablation, heads=heads, **said)
     else:
-        yield finding("minimal", "note", ablation=minimality.ablation)
+        yield finding("minimal", "note", ablation=minimality.ablation, **said)
+
+
+def _on_few(causal: Causal, n: int) -> dict[str, Parameter]:
+    """On how many pairs of a set a check was made; before there were looks it was always all of them."""
+    return {} if _before_looks(causal) else {"pairs": n}
 
 
 def _about_backups(thresholds: Thresholds, causal: Causal) -> Iterator[Finding]:
@@ -132,7 +150,8 @@ def _about_backups(thresholds: Thresholds, causal: Causal) -> Iterator[Finding]:
             for each in joint.tried
             if each.head == head and takes_over(each, thresholds)
         )
-        yield finding("backup", "note", head=head, primaries=primaries)
+        said = _on_few(causal, len(joint.tried[0].gains))
+        yield finding("backup", "note", head=head, primaries=primaries, **said)
 
 
 def _about_constant_role(thresholds: Thresholds, causal: Causal) -> Iterator[Finding]:
@@ -145,4 +164,7 @@ def _about_constant_role(thresholds: Thresholds, causal: Causal) -> Iterator[Fin
         else {"with_circuit": bounds(role.with_circuit.share)}
     )
     threshold = exact(thresholds.head_effect)
-    yield finding("constant_role", "note", heads=role.heads, threshold=threshold, **together)
+    said = _on_few(causal, len(role.patched[0].effects))
+    yield finding(
+        "constant_role", "note", heads=role.heads, threshold=threshold, **together, **said
+    )

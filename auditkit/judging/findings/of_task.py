@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from auditkit.circuits.effects import why_no_effect
 from auditkit.judging.findings.of_checks import about_checks, about_search
+from auditkit.judging.findings.of_ruling import about_ruling
 from auditkit.judging.findings.of_unique_codes import about_unique_codes
 from auditkit.judging.findings.stating import exact, few_examples, finding
 from auditkit.judging.measured import Assessed
@@ -27,7 +28,6 @@ from auditkit.records.task import (
     Examples,
     Finding,
     NullTest,
-    Stability,
 )
 from auditkit.records.unique_codes import UniqueCodes
 
@@ -48,11 +48,12 @@ def findings_of(task: Assessed, weights_digest: str) -> tuple[Finding, ...]:
         found += about_checks(seen.specification, seen.causal)
     if isinstance(seen.circuit, Circuit):
         found += _about_circuit(seen.specification, seen.causal, seen.circuit)
+        found += about_ruling(task.ruling)
         found += _about_expectation(task, seen.circuit)
     if isinstance(seen.codes, UniqueCodes):
         found += about_unique_codes(seen.codes, task.null, seen.expected)
     found += _about_declaration(seen.expected, weights_digest)
-    found += _about_stability(task.stability, seen.specification.thresholds.tolerance)
+    found += _about_stability(task, seen.specification.thresholds.tolerance)
     return tuple(found)
 
 
@@ -151,22 +152,25 @@ def _about_expectation(task: Assessed, circuit: Circuit) -> Iterator[Finding]:
         and circuit.heads
     ):
         return
-    found: dict[str, Parameter] = {
-        "declared": len(expected.heads),
-        "matched": comparison.matched,
-        "missing": comparison.missing,
-        "extra": comparison.extra,
-    }
-    if meets(circuit.heads, expected):
-        yield finding("matches_expectation", "note", **found)
-    else:
-        yield finding("differs_from_expectation", "failure", **found)
+    if expected.min_precision is not None:
+        alone = (*comparison.matched, *comparison.extra)
+        found = alone if _knows_the_rule(task) else circuit.heads
+        met = meets(found, expected)
+        yield finding(
+            "matches_expectation" if met else "differs_from_expectation",
+            "note" if met else "failure",
+            declared=len(expected.heads),
+            matched=comparison.matched,
+            missing=comparison.missing,
+            extra=comparison.extra,
+        )
     if not carries(causal, expected):
         least = exact(expected.min_sufficiency or Decimal(0))
         yield finding("sufficiency_below_expectation", "failure", least=least)
 
 
-def _about_stability(stability: Stability | NotAssessed, tolerance: Decimal) -> Iterator[Finding]:
+def _about_stability(task: Assessed, tolerance: Decimal) -> Iterator[Finding]:
+    stability = task.stability
     if isinstance(stability, NotAssessed):
         return
     unsure: tuple[Row, ...] = tuple(
@@ -191,10 +195,28 @@ def _about_stability(stability: Stability | NotAssessed, tolerance: Decimal) -> 
     }
     if not isinstance(templates, NotAssessed):
         said["templates"] = templates
-    if stability.state == "observed":
+    if _redrawn_by_rule(task):
+        del said["least"]
+        holds = stability.state == "observed"
+        code = "redraws_agree" if holds else "redraws_disagree"
+        yield finding(code, "note" if holds else "warning", **said)
+    elif stability.state == "observed":
         yield finding("verdict_stable", "note", **said)
     else:
         yield finding("verdict_not_stable", "warning", **said)
+
+
+def _knows_the_rule(task: Assessed) -> bool:
+    """Whether the edition that judges the task has the verdict rule."""
+    return not (isinstance(task.ruling, NotAssessed) and task.ruling.code == "rule_not_known")
+
+
+def _redrawn_by_rule(task: Assessed) -> bool:
+    """Whether the verdict rule decides, whose verdict no redraw changes."""
+    expected = task.measured.expected
+    return _knows_the_rule(task) and (
+        isinstance(expected, NotAssessed) or expected.min_precision is None
+    )
 
 
 def _about_declaration(

@@ -42,16 +42,16 @@ _ATTEMPTS_PER_PAIR = 40
 
 
 def generate(
-    name: str, tokenizer: Tokenizer, n: int, seed: int, split: Split
+    name: str, tokenizer: Tokenizer, n: int, seed: int, split: Split, fewest: int | None = None
 ) -> tuple[PromptPair, ...]:
-    """``n`` different pairs of a task, each aligned under this tokenizer.
+    """``n`` different pairs of a task, each aligned under this tokenizer; with ``fewest`` at least so many.
 
     The same arguments give the same pairs, and a larger ``n`` only adds pairs at the end. No text
     of one split occurs in the other, whatever the seeds. No positive is another pair's negative.
 
     Raises:
         ValueError: no generator has this name, or fewer than one pair is asked for.
-        GeneratorUnsuitable: the tokenizer cannot carry the task, or not ``n`` pairs of it.
+        GeneratorUnsuitable: the tokenizer cannot carry the task, or not as many pairs of it.
     """
     if name not in _ALL:
         raise ValueError(f"no generator is named {name!r}; there are {', '.join(_ALL)}")
@@ -59,10 +59,12 @@ def generate(
         raise ValueError(f"at least one pair is needed, not {n}")
     draw = _ALL[name].prepare(tokenizer, split)
     rng = Random(f"{name}/{split}/{seed}")  # noqa: S311 - prompts are sampled, nothing is secret
-    return _distinct(draw, tokenizer, n, rng)
+    return _distinct(draw, tokenizer, n, n if fewest is None else fewest, rng)
 
 
-def _distinct(draw: Draw, tokenizer: Tokenizer, n: int, rng: Random) -> tuple[PromptPair, ...]:
+def _distinct(
+    draw: Draw, tokenizer: Tokenizer, n: int, fewest: int, rng: Random
+) -> tuple[PromptPair, ...]:
     pairs: dict[str, PromptPair] = {}
     negatives: set[str] = set()
     for _ in range(_ATTEMPTS_PER_PAIR * n):
@@ -74,6 +76,8 @@ def _distinct(draw: Draw, tokenizer: Tokenizer, n: int, rng: Random) -> tuple[Pr
         negatives.add(pair.negative)
         if len(pairs) == n:
             return tuple(pairs.values())
+    if len(pairs) >= fewest:
+        return tuple(pairs.values())
     raise GeneratorUnsuitable(
-        f"only {len(pairs)} different aligned pairs were found with this tokenizer; {n} are needed"
+        f"only {len(pairs)} different aligned pairs were found with this tokenizer; {fewest} are needed"
     )

@@ -44,7 +44,7 @@ class ThresholdRow:
     """One measured share with its interval and the range in which it counts as observed.
 
     ``most`` is ``None`` where only a least share is asked for. ``yardstick`` is the same share for
-    random sets of heads, empty where there are none.
+    other sets of heads, empty where there are none.
     """
 
     label: str
@@ -267,8 +267,8 @@ def _yardstick_words(shares: Sequence[Decimal]) -> str:
         return ""
     return counted(
         len(shares),
-        "beside {n} random set with {low} to {high}",
-        "beside {n} random sets with {low} to {high}",
+        "beside {n} other set with {low} to {high}",
+        "beside {n} other sets with {low} to {high}",
         low=decimal_text(min(shares)),
         high=decimal_text(max(shares)),
     )

@@ -15,6 +15,7 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.task import Circuit, TaskRecord
 from auditkit.report.methods import words_on
+from auditkit.report.task.numbers import pairs_replaced_on
 from auditkit.report.task.unique_codes import procedure
 from auditkit.report.wording import (
     ABLATIONS,
@@ -44,17 +45,15 @@ def _mechanism(task: TaskRecord) -> str:
         return _not_assessed(causal)
     if not circuit.heads:
         return _no_circuit(task, causal)
-    return f"{_found(task, circuit)} {_carried(task, causal)}"
+    return f"{_found(task, circuit, causal)} {_carried(task, causal)}"
 
 
-def _found(task: TaskRecord, circuit: Circuit) -> str:
-    """The circuit was found on the discovery pairs; the test pairs only measured it."""
-    return counted(
-        task.examples.discovery.n,
-        "On {n} discovery prompt pair, under {ablation} ablation, the method {method} found this circuit "
-        "(layer.head, counted from 0): {heads}.",
-        "On {n} discovery prompt pairs, under {ablation} ablation, the method {method} found this circuit "
-        "(layer.head, counted from 0): {heads}.",
+def _found(task: TaskRecord, circuit: Circuit, causal: Causal) -> str:
+    """The circuit was found on the pairs that find it; the test pairs only measured it."""
+    return _(
+        "On {pairs}, under {ablation} ablation, the method {method} found this circuit (layer.head, counted "
+        "from 0): {heads}.",
+        pairs=pairs_replaced_on(causal),
         ablation=_(ABLATIONS[task.specification.ablations[0]]),
         method=task.specification.method,
         heads=listed(circuit.heads),
@@ -88,9 +87,7 @@ def _no_circuit(task: TaskRecord, causal: Causal) -> str:
         "No circuit was found. On {pairs}, under {ablation} ablation, {n} attention heads were replaced one "
         "at a time; none of them changed the task effect by at least {threshold} with an interval that "
         "excludes zero.",
-        pairs=counted(
-            task.examples.discovery.n, "{n} discovery prompt pair", "{n} discovery prompt pairs"
-        ),
+        pairs=pairs_replaced_on(causal),
         ablation=_(ABLATIONS[task.specification.ablations[0]]),
         threshold=percent_text(task.specification.thresholds.head_effect),
     )

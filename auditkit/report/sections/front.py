@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auditkit.controls.outcomes import setting_for
+from auditkit.judging.causes import causes_of
 from auditkit.law import Law
 from auditkit.messages import N_, _, counted, filled
 from auditkit.records.audit import AuditRecord
 from auditkit.records.task import Verdict
 from auditkit.report.facts import Fact, task_anchor
 from auditkit.report.sections.signing import signing_text
+from auditkit.report.task.comparison import because
 from auditkit.report.wording import (
     DECLARED,
     OBSERVATIONS,
@@ -52,13 +55,14 @@ class GroupView:
 
 @dataclass(frozen=True)
 class ResultView:
-    """One task's result in one line."""
+    """One task's result in one line, and why it is inconclusive where it is."""
 
     anchor: str
     title: str
     id: str
     verdict: str
     verdict_key: str
+    because: str
     ladder: tuple[str, ...]
 
 
@@ -157,6 +161,7 @@ def _results(record: AuditRecord) -> tuple[ResultView, ...]:
             id=task.id,
             verdict=_(VERDICTS[task.verdict]),
             verdict_key=task.verdict,
+            because=because(causes_of(task, setting_for(task.id, record.calibration))),
             ladder=tuple(_(OBSERVATIONS[getattr(task.ladder, rung)]) for rung in LADDER),
         )
         for index, task in enumerate(record.tasks)

@@ -16,6 +16,7 @@ from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.declared import Expectation
+from auditkit.records.looks import Ruled
 from auditkit.records.task import Circuit, Observation, TaskRecord
 from auditkit.report.facts import task_anchor
 from auditkit.report.methods import words_on
@@ -23,6 +24,7 @@ from auditkit.report.sections.claims import CLAIMS
 from auditkit.report.task.ladder import ladder
 from auditkit.report.wording import (
     OBSERVATIONS,
+    joined_sentences,
     listed,
     percent_text,
     sentence,
@@ -194,7 +196,10 @@ def _declaration(record: AuditRecord, index: int) -> ClaimView:
     if isinstance(expected, NotAssessed):
         grounds = _grounds(expected, (), _("Nothing: no circuit was declared."))
         return _claim(index, name, says, _(OBSERVATIONS["not_assessed"]), grounds)
-    keys: tuple[str, ...] = ("expected", "comparison.precision", "comparison.recall")
+    by_shares = expected.min_precision is not None
+    keys: tuple[str, ...] = ("expected", "ruling", "causal.drops")
+    if by_shares:
+        keys = ("expected", "comparison.precision", "comparison.recall", "ruling")
     if expected.min_sufficiency is not None:
         keys = (*keys, "causal.sufficiency", *_constant_role(task))
     weights = record.model.weights_digest
@@ -206,22 +211,30 @@ def _declaration(record: AuditRecord, index: int) -> ClaimView:
 
 
 def _disagreement(expected: Expectation) -> str:
-    values = {
-        "precision": percent_text(expected.min_precision),
-        "recall": percent_text(expected.min_recall),
-    }
+    by_rule = _(
+        "A declared head surely below the threshold of a circuit head, or another one surely above it."
+    )
     least = expected.min_sufficiency
-    if least is None:
-        return _(
-            "No head found; or precision below {precision}, or recall below {recall}.", **values
+    return joined_sentences(
+        (
+            by_rule,
+            ""
+            if expected.min_precision is None or expected.min_recall is None
+            else _(
+                "No head found; or precision below {precision}, or recall below {recall}.",
+                precision=percent_text(expected.min_precision),
+                recall=percent_text(expected.min_recall),
+            ),
+            ""
+            if least is None
+            else _(
+                "On the test pairs under any ablation, a mean share of the task effect carried by the "
+                "circuit alone below {least} or above {most}. Under mean ablation, heads with a constant "
+                "role count with the circuit.",
+                least=percent_text(least),
+                most=percent_text(2 - least),
+            ),
         )
-    return _(
-        "No head found; or precision below {precision}, or recall below {recall}; or, on the test pairs "
-        "under any ablation, a mean share of the task effect carried by the circuit alone below {least} or "
-        "above {most}. Under mean ablation, heads with a constant role count with the circuit.",
-        **values,
-        least=percent_text(least),
-        most=percent_text(2 - least),
     )
 
 
@@ -236,14 +249,27 @@ def _constant_role(task: TaskRecord) -> tuple[str, ...]:
 
 
 def _agreement(task: TaskRecord, expected: Expectation, weights_digest: str) -> Observation:
-    """Whether the figures reach the declared thresholds: rule 5 of ``auditkit.judging.verdict`` by itself."""
+    """Whether the rule, or precision and recall, and a claimed sufficiency agree with the declaration."""
     if not (isinstance(task.circuit, Circuit) and isinstance(task.causal, Causal)):
         return "not_assessed"
     if expected.declared_for not in (None, weights_digest):
         return "not_assessed"
-    heads = task.circuit.heads
-    agrees = bool(heads) and meets(heads, expected) and carries(task.causal, expected)
-    return "observed" if agrees else "not_observed"
+    if not carries(task.causal, expected):
+        return "not_observed"
+    if expected.min_precision is None:
+        ruled = task.ruling
+        return "not_assessed" if isinstance(ruled, NotAssessed) else _RULED[ruled.verdict]
+    compared = task.comparison
+    heads = () if isinstance(compared, NotAssessed) else (*compared.matched, *compared.extra)
+    return "observed" if meets(heads, expected) else "not_observed"
+
+
+_RULED: dict[Ruled, Observation] = {
+    "consistent": "observed",
+    "not_consistent": "not_observed",
+    "inconclusive": "not_assessed",
+}
+"""What the verdict rule says of a declaration, as an observation: heads left open settle nothing."""
 
 
 def _calibration(record: AuditRecord, task: TaskRecord) -> ClaimView:

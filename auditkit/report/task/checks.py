@@ -79,8 +79,9 @@ def _views(task: TaskRecord) -> Iterator[CheckView]:
         yield CheckView(
             _("Whether a smaller circuit would do"),
             _(
-                "On the test pairs: each circuit head left out in turn, with every head outside the circuit "
-                "replaced"
+                "On {pairs} of the test pairs: each circuit head left out in turn, with every head outside "
+                "the circuit replaced",
+                pairs=_few(task, task.examples.test.n),
             ),
             _minimality(causal.minimality),
         )
@@ -88,16 +89,19 @@ def _views(task: TaskRecord) -> Iterator[CheckView]:
         yield CheckView(
             _("Heads that take over"),
             _(
-                "On the discovery pairs: a circuit head and a head outside the circuit, replaced together by "
-                "their outputs on the matched prompt"
+                "On {pairs} of the discovery pairs: a circuit head and a head outside the circuit, replaced "
+                "together by their outputs on the matched prompt",
+                pairs=_few(task, task.examples.discovery.n),
             ),
             _joint(causal.joint_ablation, thresholds),
         )
     if isinstance(causal.random_sets, RandomSets):
         yield CheckView(
-            _("Random sets of heads as a yardstick"),
+            _("Other sets of heads as a yardstick"),
             _(
-                "On the test pairs, under {ablation} ablation: what replacing random heads takes away",
+                "On {pairs} of the test pairs, under {ablation} ablation: what replacing as many heads "
+                "outside the circuit takes away, drawn at random",
+                pairs=_few(task, task.examples.test.n),
                 ablation=first,
             ),
             _random_sets(causal.random_sets),
@@ -106,11 +110,18 @@ def _views(task: TaskRecord) -> Iterator[CheckView]:
         yield CheckView(
             _("Heads with a constant role"),
             _(
-                "On the discovery pairs, under mean ablation: heads outside the circuit, replaced one at a "
-                "time. Resampling cannot show a head that puts out the same on both prompts"
+                "On {pairs} of the discovery pairs, under mean ablation: heads outside the circuit, replaced "
+                "one at a time. Resampling cannot show a head that puts out the same on both prompts",
+                pairs=_few(task, task.examples.discovery.n),
             ),
             _constant_role(causal.constant_role),
         )
+
+
+def _few(task: TaskRecord, n: int) -> str:
+    """On how many pairs of a set a check was made."""
+    checked = task.specification.patching.checked
+    return number_text(min(checked, n) if checked else n)
 
 
 def _effect(effect: HeadsEffect) -> tuple[Fact, ...]:
@@ -221,7 +232,8 @@ def _random_sets(sets: RandomSets) -> tuple[Fact, ...]:
     shares = sorted(sets.shares)
     return (
         measured_fact(
-            _("Random sets"), _("{n}, as many heads in each layer as the circuit", n=len(shares))
+            _("Other sets"),
+            _("{n}, each with as many heads as the circuit and none of them", n=len(shares)),
         ),
         measured_fact(
             _("Share lost without each set, mean over the pairs: least, middle, most"),
@@ -229,7 +241,10 @@ def _random_sets(sets: RandomSets) -> tuple[Fact, ...]:
             f"{percent_text(shares[-1])}",
         ),
         measured_fact(
-            _("Sets without which at least as much is lost as without the circuit"),
+            _("Share lost without the circuit on the same pairs"), percent_text(sets.circuit)
+        ),
+        measured_fact(
+            _("Sets without which at least as much is lost"),
             number_text(sets.at_least),
         ),
         measured_fact(

@@ -31,8 +31,8 @@ _RUNGS = (
         "stable",
         N_("Stable"),
         N_(
-            "The verdict holds when the discovery examples are drawn again, or one template is left out, "
-            "from the recorded effects"
+            "The verdict holds when the pairs are drawn again, or one template is left out, from the "
+            "recorded drops"
         ),
     ),
 )

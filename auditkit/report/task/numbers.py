@@ -22,6 +22,7 @@ UNREMARKABLE = ("neither", "not in the circuit")
 """What ``standing`` says of a head that was neither found nor declared."""
 
 _CHOSEN = {
+    "all": N_("every head"),
     "ranked": N_("by rank"),
     "sampled": N_("at random"),
 }
@@ -36,6 +37,7 @@ class HeadView:
     rank: str
     attributed: str
     support: str
+    pairs: str
     effect: str
     interval: str
     chosen: str
@@ -79,6 +81,14 @@ def by_size(patched: Sequence[PatchedHead]) -> list[PatchedHead]:
     return sorted(patched, key=lambda one: -abs(one.effect.mean))
 
 
+def pairs_replaced_on(causal: Causal) -> str:
+    """On how many pairs heads were replaced alone: as many as their questions needed."""
+    numbers = sorted(each.effect.n for each in causal.patched) or [0]
+    if numbers[0] == numbers[-1]:
+        return counted(numbers[0], "{n} prompt pair", "{n} prompt pairs")
+    return _("{least} to {most} prompt pairs", least=numbers[0], most=numbers[-1])
+
+
 def _rows_shown(task: TaskRecord, causal: Causal) -> list[PatchedHead]:
     return [
         one
@@ -115,6 +125,7 @@ def _head(patched: PatchedHead, task: TaskRecord) -> HeadView:
         rank=unseen if seen is None else number_text(seen.rank),
         attributed=unseen if seen is None else decimal_text(seen.attributed),
         support=unseen if seen is None else number_text(seen.support),
+        pairs=number_text(patched.effect.n),
         effect=decimal_text(patched.effect.mean),
         interval=range_text(patched.effect),
         chosen=_(_CHOSEN[patched.chosen]),

@@ -68,12 +68,12 @@ def task_pictures(task: TaskRecord, model: ModelIdentity) -> tuple[Picture, ...]
 
 def _shares_caption(task: TaskRecord) -> str:
     if isinstance(task.causal, NotAssessed) or isinstance(task.causal.random_sets, NotAssessed):
-        return _("No random sets were measured.")
+        return _("No other sets were measured.")
     sets = task.causal.random_sets
     return counted(
         len(sets.shares),
-        "Short upright mark: {n} random set with as many heads in each layer as the circuit.",
-        "Short upright marks: {n} random sets with as many heads in each layer as the circuit.",
+        "Short upright mark: {n} other set of as many heads, none of them in the circuit.",
+        "Short upright marks: {n} other sets of as many heads, none of them in the circuit.",
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from auditkit.circuits.circuit import belonging
+from auditkit.judging.findings.words import of_ruling
 from auditkit.messages import N_, _, counted
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal, SetEffect
@@ -15,6 +16,7 @@ from auditkit.records.specification import Ablation
 from auditkit.records.task import Circuit, Comparison, TaskRecord
 from auditkit.records.unique_codes import UniqueCodes
 from auditkit.report.methods import words_on
+from auditkit.report.task.numbers import pairs_replaced_on
 from auditkit.report.task.unique_codes import which_heads
 from auditkit.report.wording import (
     ABLATIONS,
@@ -106,10 +108,10 @@ def _heads(task: TaskRecord, model: ModelIdentity) -> str:
     threshold = percent_text(task.specification.thresholds.head_effect)
     replaced = counted(
         len(task.causal.patched),
-        "On the discovery pairs, {n} of the model's {total} attention heads was replaced alone, by "
+        "On {pairs}, {n} of the model's {total} attention heads was replaced alone, by {replacement}.",
+        "On {pairs}, {n} of the model's {total} attention heads were replaced, one at a time, each by "
         "{replacement}.",
-        "On the discovery pairs, {n} of the model's {total} attention heads were replaced, one at a time, "
-        "each by {replacement}.",
+        pairs=pairs_replaced_on(task.causal),
         total=total,
         replacement=_(_REPLACEMENTS[task.specification.ablations[0]]),
     )
@@ -145,7 +147,8 @@ def _completing(heads: list[str], causal: Causal, threshold: str) -> tuple[str, 
         _("These were not replaced alone: {heads}.", heads=listed(untried)) if untried else "",
     )
     needed = _(
-        "The circuit also holds heads that complete it: {heads}. On the discovery pairs, with every head "
+        "The circuit also holds heads that complete it: {heads}. They are one set among several that may do "
+        "as well. On the discovery pairs, with every head "
         "outside the completed set replaced, what the set carries changes by at least {threshold} of the "
         "task effect without each of them.",
         heads=listed(heads),
@@ -227,13 +230,20 @@ def _compared(task: TaskRecord) -> str:
     )
     if not compared.extra:
         extra = _("No head was found that had not been declared.")
-    return " ".join(
-        (declared, extra, _figures(expected, compared), _claim(expected.min_sufficiency))
-    )
+    judged = _figures(expected, compared) or _ruled(task)
+    return joined_sentences((declared, extra, judged, _claim(expected.min_sufficiency)))
+
+
+def _ruled(task: TaskRecord) -> str:
+    """What the verdict rule says, in the words of its findings."""
+    return joined_sentences([each.text for each in task.findings if each.code in of_ruling.WORDS])
 
 
 def _figures(expected: Expectation, compared: Comparison) -> str:
+    """Precision and recall beside what is asked; nothing where the declaration asks for neither."""
     precision = compared.precision
+    if expected.min_precision is None or expected.min_recall is None:
+        return ""
     return _(
         "Precision {precision} (asked: at least {min_precision}), recall {recall} (asked: at least "
         "{min_recall}).",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from auditkit.messages import N_, _, counted
 from auditkit.records.base import NotAssessed
 from auditkit.records.prompts import PromptPair
-from auditkit.records.task import TaskRecord
+from auditkit.records.task import PromptSet, TaskRecord
 from auditkit.report.facts import Fact, recorded_fact
 from auditkit.report.methods import words_on
 from auditkit.report.wording import listed
@@ -52,6 +52,15 @@ def _quoted(answer: str) -> str:
     return _("\N{LEFT DOUBLE QUOTATION MARK}{answer}\N{RIGHT DOUBLE QUOTATION MARK}", answer=answer)
 
 
+def _further(further: PromptSet | NotAssessed) -> tuple[Fact, ...]:
+    """The pairs for heads that the discovery pairs leave open."""
+    label = _("Further pairs, for heads that the discovery pairs leave open")
+    if isinstance(further, NotAssessed):
+        return (Fact(label, _("none: {reason}", reason=further.reason)),)
+    pairs = counted(further.n, "{n} pair", "{n} pairs")
+    return (recorded_fact(label, f"{pairs}, {further.sha256}", code=True),)
+
+
 def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
     """Where the prompts come from, the two sets by digest, and how many repeat a prompt."""
     examples = task.examples
@@ -67,6 +76,7 @@ def prompt_facts(task: TaskRecord) -> tuple[Fact, ...]:
             )
             for purpose, pairs in zip(purposes, (found, test), strict=True)
         ),
+        *_further(examples.further),
         recorded_fact(
             _("Pairs whose prompt is that of an earlier pair"),
             _(

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from auditkit.law import Law
 from auditkit.messages import N_, _, number_text
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
-from auditkit.records.model import ModelIdentity
 from auditkit.records.task import Codes, NullTest, OtherSetting, Stability, TaskRecord
 from auditkit.report.facts import (
     Fact,
-    declared_fact,
     measured_fact,
     recorded_fact,
     separation_facts,
@@ -22,6 +19,7 @@ from auditkit.report.facts import (
 )
 from auditkit.report.task.checks import CheckView, check_views
 from auditkit.report.task.common_specification import own_settings, settings_note
+from auditkit.report.task.comparison import comparison_facts
 from auditkit.report.task.details import details_anchor
 from auditkit.report.task.ladder import RungView, ladder
 from auditkit.report.task.numbers import (
@@ -52,7 +50,6 @@ from auditkit.report.wording import (
     metric_text,
     number_or_reason,
     percent_text,
-    sentence,
 )
 
 
@@ -171,8 +168,8 @@ def _stability(stability: Stability | NotAssessed) -> tuple[Fact, ...]:
     templates = stability.templates
     return (
         measured_fact(
-            _("Redrawn example sets"),
-            _("{n}, from the recorded effects; nothing was run again", n=stability.draws),
+            _("Sets of pairs drawn again"),
+            _("{n}, from the recorded drops; nothing was run again", n=stability.draws),
         ),
         measured_fact(
             _("Prompt templates left out, one at a time"),
@@ -193,7 +190,8 @@ def _stability(stability: Stability | NotAssessed) -> tuple[Fact, ...]:
             ),
         ),
         measured_fact(
-            _("Agreement with the verdict at this setting"), percent_text(stability.agreeing)
+            _("Agreement with the verdict that these pairs give"),
+            _("about {share}", share=percent_text(stability.agreeing)),
         ),
         *(
             measured_fact(_(_SETTINGS[each.setting], value=_setting_value(each)), _instead(each))
@@ -219,59 +217,6 @@ def _setting_value(other: OtherSetting) -> str:
     return _(ABLATIONS[other.value]) if other.value in ABLATIONS else other.value
 
 
-def _claimed(least: Decimal | None) -> str | None:
-    if least is None:
-        return _("none claimed")
-    return _(
-        "{low} to {high}, under every ablation",
-        low=decimal_text(least),
-        high=decimal_text(2 - least),
-    )
-
-
-def _declared_for(declared_for: str | None, model: ModelIdentity) -> str:
-    if declared_for is None:
-        return _("not stated: head indices mean nothing on other weights")
-    if declared_for == model.weights_digest:
-        return _("the weights that were audited")
-    return _(
-        "other weights ({digest}): head indices mean nothing on the audited ones",
-        digest=declared_for,
-    )
-
-
-def _comparison(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact, ...], str]:
-    expected, compared = task.expected, task.comparison
-    if isinstance(expected, NotAssessed):
-        return (), _("No circuit was declared. {reason}", reason=sentence(expected.reason))
-    facts = (
-        declared_fact(_("Heads declared"), listed(expected.heads)),
-        declared_fact(_("Source of the declaration"), expected.source),
-        declared_fact(_("Declared for"), _declared_for(expected.declared_for, model)),
-        declared_fact(_("Sufficiency the declaration claims"), _claimed(expected.min_sufficiency)),
-    )
-    if isinstance(compared, NotAssessed):
-        return facts, _("Not compared. {reason}", reason=sentence(compared.reason))
-    return (
-        *facts,
-        measured_fact(_("Declared and found"), listed(compared.matched)),
-        measured_fact(_("Declared, not found"), listed(compared.missing)),
-        measured_fact(_("Found, not declared"), listed(compared.extra)),
-        measured_fact(
-            _("Precision: share of found heads that were declared"),
-            _asked(number_or_reason(compared.precision), expected.min_precision),
-        ),
-        measured_fact(
-            _("Recall: share of declared heads that were found"),
-            _asked(decimal_text(compared.recall), expected.min_recall),
-        ),
-    ), ""
-
-
-def _asked(figure: str, least: Decimal) -> str:
-    return _("{figure} (asked: at least {least})", figure=figure, least=decimal_text(least))
-
-
 def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
     parts: list[tuple[str, object]] = [
         (_("Screening by codes"), task.codes),
@@ -279,7 +224,8 @@ def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
         (_("Effect of all heads together"), task.effect),
         (_("Causal check"), task.causal),
         (_("Circuit"), task.circuit),
-        (_("Stability when the examples are drawn again"), task.stability),
+        (_("Stability when the pairs are drawn again"), task.stability),
+        (_("Verdict rule"), _unruled(task)),
     ]
     if isinstance(task.codes, Codes):
         parts += [
@@ -291,12 +237,17 @@ def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
     if isinstance(task.causal, Causal):
         parts += [
             (_("Completion: heads that complete those found one by one"), _completion(task)),
-            (_("Random head sets of the same size"), task.causal.random_sets),
+            (_("Other sets of as many heads"), task.causal.random_sets),
             (_("Minimality: whether a smaller circuit would do"), task.causal.minimality),
             (_("Joint ablation: heads that take over"), task.causal.joint_ablation),
             (_("Heads with a constant role"), task.causal.constant_role),
         ]
     return tuple(Fact(label, part.reason) for label, part in parts if isinstance(part, NotAssessed))
+
+
+def _unruled(task: TaskRecord) -> object:
+    """Why the verdict rule was not applied, where a circuit was declared."""
+    return None if isinstance(task.expected, NotAssessed) else task.ruling
 
 
 def _completion(task: TaskRecord) -> object:
@@ -342,7 +293,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
     absent = absent_text(causal)
     sets = set_rows(task, causal) if isinstance(causal, Causal) else ()
     edges, absent_edges, edges_note = edge_rows(task)
-    comparison, absent_comparison = _comparison(task, record.model)
+    comparison, absent_comparison = comparison_facts(task, record.model)
     heads = head_rows(task, causal) if isinstance(causal, Causal) else ()
     left_out = _not_assessed(task)
     return TaskView(

@@ -301,33 +301,33 @@ def test_the_task_effect_is_recorded_per_pair(
     assert [float(drop) for drop in effect.drops] == pytest.approx(expected, abs=1e-4)
 
 
-def test_random_sets_have_the_circuits_size_in_each_layer(
+def test_other_sets_are_of_the_circuits_size_and_all_outside_it(
     subject: Subject, captured: tuple[Captured, ...]
 ) -> None:
-    """Two heads of a layer give as many distinct shares as there are other pairs in that layer."""
+    """Where there are no more sets than asked for, each is measured once; else as many as are asked for."""
     intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
     rule = specification().model_copy(update={"random_sets": 50})
-    (necessity, *_) = set_effects([intervention], ["1.0", "1.1"], rule)[1]
-    yardstick = random_sets(intervention, ["1.0", "1.1"], necessity, rule)
+    yardstick = random_sets(intervention, ["1.0", "1.1"], rule)
     assert isinstance(yardstick, RandomSets)
-    others = [
-        frozenset(pair)
-        for pair in itertools.combinations([head for head in subject.heads if head[0] == 1], 2)
-        if frozenset(pair) != frozenset({(1, 0), (1, 1)})
-    ]
-    possible = [float(row.mean()) for row in intervention.lost(others)]
-    drawn = [float(share) for share in yardstick.shares]
-    assert all(min(abs(share - each) for each in possible) < 1e-3 for share in drawn)
-    assert all(min(abs(share - each) for share in drawn) < 1e-3 for each in possible)
-    assert yardstick.p_value == rounded(Fraction(1 + yardstick.at_least, 51))
+    outside = [head for head in subject.heads if head not in {(1, 0), (1, 1)}]
+    possible = [frozenset(pair) for pair in itertools.combinations(outside, 2)]
+    each = sorted(float(row.mean()) for row in intervention.lost(possible))
+    assert sorted(map(float, yardstick.shares)) == pytest.approx(each, abs=1e-4)
+    assert float(yardstick.circuit) == pytest.approx(
+        float(intervention.lost([frozenset({(1, 0), (1, 1)})]).mean()), abs=1e-4
+    )
+    assert yardstick.p_value == rounded(Fraction(1 + yardstick.at_least, 1 + len(possible)))
+    few = rule.model_copy(update={"random_sets": 3})
+    drawn = random_sets(intervention, ["1.0", "1.1"], few)
+    assert isinstance(drawn, RandomSets)
+    assert len(drawn.shares) == min(3, len(possible))
 
 
 @pytest.mark.parametrize("circuit", [[], ["0.0", "0.1", "0.2", "0.3", "1.0", "1.1", "1.2", "1.3"]])
 def test_a_circuit_without_an_equal_has_no_yardstick(
     subject: Subject, captured: tuple[Captured, ...], circuit: list[str]
 ) -> None:
-    """An empty circuit, or one of every head, has no other set of its size."""
+    """An empty circuit, or one of every head, has no set of its size outside it."""
     present = [head for head in circuit if head in {f"{a}.{b}" for a, b in subject.heads}]
     intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
-    (necessity, *_) = set_effects([intervention], present, specification())[1]
-    assert isinstance(random_sets(intervention, present, necessity, specification()), NotAssessed)
+    assert isinstance(random_sets(intervention, present, specification()), NotAssessed)

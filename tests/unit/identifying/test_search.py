@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from auditkit.identifying.interventions import Heads, Intervention
-from auditkit.identifying.search import Searched, count_of, minimal, search
+from auditkit.identifying.search import Searched, Sought, count_of, minimal, search
 from auditkit.records.base import NotAssessed
 from auditkit.records.specification import Specification
 from tests.builders import specification
@@ -23,7 +23,7 @@ Keeps = Callable[[Heads], float]
 
 
 class Paper:
-    """An intervention whose kept share is a function of the heads that are left."""
+    """An intervention whose kept share is a function of the heads that are left, of an effect of 1."""
 
     ablation = "resample"
 
@@ -31,6 +31,8 @@ class Paper:
         self.all_heads: Heads = frozenset((layer, head) for layer in range(3) for head in range(4))
         self._keeps = keeps
         self.patched: list[Heads] = []
+        self.full = torch.ones(4)
+        self.drops = self.lost([self.all_heads])[0]
 
     def kept(self, heads: Heads) -> Tensor:
         """The share on each of four examples."""
@@ -41,11 +43,19 @@ class Paper:
         self.patched += list(replaced)
         return torch.stack([1 - self.kept(self.all_heads - heads) for heads in replaced])
 
+    def metrics(self, replaced: Sequence[Heads]) -> Tensor:
+        """What is left of the metric with these heads replaced."""
+        return self.full - self.lost(replaced)
 
-def rule(patience: str = "0.1", sample: str = "0", completion: int = 4) -> Specification:
+
+def rule(
+    patience: str = "0.5", sample: str = "0", completion: int = 4, budget: int = 1
+) -> Specification:
+    """Settings under a budget that does not allow every head to be replaced, unless a larger one is given."""
     base = specification()
     patching = base.patching.model_copy(
         update={
+            "budget": budget,
             "patience": Decimal(patience),
             "sample": Decimal(sample),
             "completion": completion,
@@ -60,9 +70,15 @@ def run(
     *,
     ranked: Sequence[str] = tuple(HEADS),
     screened: Sequence[str] = (),
+    declared: tuple[str, ...] = (),
 ) -> Searched:
     paper = cast("Intervention", Paper(keeps))
-    return search(paper, ranked, frozenset(screened), settings, lambda _done: None)
+
+    def no_more(_start: int, _end: int) -> Intervention:
+        raise AssertionError("there are no further pairs")
+
+    sought = Sought(paper, no_more, 4, declared)
+    return search(sought, ranked, frozenset(screened), settings, lambda _done: None)
 
 
 def additive(shares: dict[tuple[int, int], float]) -> Keeps:
@@ -80,18 +96,33 @@ def test_every_head_is_patched_at_most_once() -> None:
         assert sorted(together) == sorted(HEADS)
 
 
+def test_every_head_is_patched_where_the_budget_allows_it() -> None:
+    """Twelve heads on four pairs are 48 patched prompts: not one fewer will do."""
+    shares = {(0, 0): 1.0}
+    assert run(additive(shares), rule(budget=48)).unpatched == ()
+    assert {p.chosen for p in run(additive(shares), rule(budget=48)).patched} == {"all"}
+    assert run(additive(shares), rule(budget=47)).unpatched != ()
+
+
+def test_a_declared_head_is_patched_whatever_its_rank() -> None:
+    """What a policy declares is never left unmeasured for having a low rank."""
+    assert "2.3" in [p.head for p in run(additive({}), rule(), declared=("2.3",)).patched]
+
+
 def test_screened_heads_are_patched_whatever_their_rank() -> None:
-    """A head that was screened is patched first, although others rank before it."""
+    """A head that was screened is patched, although enough others rank before it to end the search."""
     found = run(additive({(2, 3): 1.0}), rule(), screened=["2.3"])
-    assert found.patched[0].head == "2.3"
+    assert "2.3" in [p.head for p in found.patched]
     assert found.completion.alone.state == "observed"
 
 
 def test_the_ranking_is_followed_until_enough_heads_in_a_row_fail() -> None:
-    """Patience 0.1 of twelve heads is two: the gap of one is crossed, the gap of two is not."""
-    shares = {(0, 0): 0.4, (0, 2): 0.3, (1, 1): 0.3}
-    found = run(additive(shares), rule(completion=0))
-    assert [p.head for p in found.patched] == ["0.0", "0.1", "0.2", "0.3", "1.0"]
+    """Patience is never below five: the gap of three is crossed, that of five and more is not."""
+    shares = {(0, 0): 0.4, (1, 0): 0.6}
+    found = run(additive(shares), rule(patience="0.1", completion=0))
+    ranked = {p.head for p in found.patched if p.chosen == "ranked"}
+    assert ranked == {"0.0", "0.1", "0.2", "0.3", "1.0", "1.1", "1.2", "1.3", "2.0", "2.1"}
+    assert len(found.patched) == len(HEADS)  # and three more are drawn, of the two that are left
 
 
 def test_a_hit_in_the_sample_continues_the_ranking() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -19,7 +20,7 @@ from auditkit.circuits.effects import (
 from auditkit.circuits.intervals import mean_interval
 from auditkit.circuits.stability import code_envelope
 from auditkit.judging.findings import findings_of
-from auditkit.judging.measured import Assessed
+from auditkit.judging.measured import Assessed, Measured
 from auditkit.judging.verdict import (
     NO_EXPECTATION,
     comparison_of,
@@ -32,6 +33,7 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal, SetEffect, TaskEffect
 from auditkit.records.codes import HeadFrequency
 from auditkit.records.declared import Expectation
+from auditkit.records.looks import Ruled
 from auditkit.records.task import Behaviour, Circuit, Finding, Stability, TaskRecord, Verdict
 from tests.builders import (
     WEIGHTS,
@@ -82,7 +84,7 @@ def causal_with(necessity: str = "0.95", sufficiency: str = "1") -> Causal:
     )
 
 
-FOUND = circuit("0.1", "1.0")
+FOUND = ("0.1", "1.0")
 
 
 @pytest.mark.parametrize(
@@ -92,16 +94,28 @@ FOUND = circuit("0.1", "1.0")
         ("behaviour absent", "not_assessed", {"behaviour": behaviour(8)}),
         ("nothing expected", "not_assessed", {"expected": NO_EXPECTATION}),
         (
-            "other weights",
-            "inconclusive",
-            {"expected": expectation("0.1", declared_for=digest("0"))},
-        ),
-        (
             "no weights named",
             "consistent",
             {"expected": expectation("0.1", "1.0", declared_for=None)},
         ),
-        ("no head", "inconclusive", {"heads": ()}),
+        ("the rule was not applied", "inconclusive", {"ruled": None}),
+        ("the rule refuses", "not_consistent", {"ruled": "not_consistent"}),
+        (
+            "the rule refuses, and too little is needed",
+            "not_consistent",
+            {"ruled": "not_consistent", "causal": causal_with(necessity="0.1")},
+        ),
+        (
+            "heads not replaced, effect not carried",
+            "inconclusive",
+            {"causal": causal_with(sufficiency="0.1").model_copy(update={"unpatched": ("0.0",)})},
+        ),
+        (
+            "heads not replaced, effect carried",
+            "consistent",
+            {"causal": causal_with().model_copy(update={"unpatched": ("0.0",)})},
+        ),
+        ("no head", "inconclusive", {"heads": frozenset()}),
         ("not necessary", "inconclusive", {"causal": causal_with(necessity="0.4999")}),
         ("just necessary", "consistent", {"causal": causal_with(necessity="0.5")}),
         (
@@ -137,19 +151,42 @@ def test_each_rule_gives_its_verdict(
     parts: dict[str, object] = {
         "behaviour": behaviour(10),
         "causal": causal_with(),
-        "heads": FOUND.heads,
         "expected": expectation("0.1", "1.0"),
     }
-    assert judge(**(parts | changes), weights_digest=WEIGHTS) == verdict, why  # type: ignore[arg-type]
+    given: dict[str, object] = {"heads": frozenset(FOUND), "ruled": "inconclusive"}
+    parts |= {k: v for k, v in changes.items() if k in parts}
+    task = replace(Measured.of(copying()), **parts)  # type: ignore[arg-type]
+    given |= {k: v for k, v in changes.items() if k in given}
+    assert judge(task, **given) == verdict, why  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ruled", ["consistent", "not_consistent", "inconclusive"])
+def test_without_least_shares_the_rule_decides(ruled: Ruled) -> None:
+    """Whatever was found: heads, necessity and unreplaced heads are the rule's own business."""
+    expected = expectation("0.1", min_precision=None, min_recall=None)
+    weak = causal_with(necessity="0.1", sufficiency="0.1")
+    task = replace(Measured.of(copying()), expected=expected, causal=weak, behaviour=behaviour(10))
+    assert judge(task, frozenset({"1.1"}), ruled) == ruled
+
+
+def test_a_claimed_sufficiency_that_is_not_reached_refuses_what_the_rule_accepts() -> None:
+    """What is left open stays open: the rule has not accepted the heads that should carry it."""
+    expected = expectation(
+        "0.1", "1.0", min_precision=None, min_recall=None, min_sufficiency=D("0.8")
+    )
+    task = replace(Measured.of(copying()), expected=expected, causal=causal_with(sufficiency="0.1"))
+    assert judge(task, frozenset(FOUND), "consistent") == "not_consistent"
+    assert judge(task, frozenset(FOUND), "inconclusive") == "inconclusive"
 
 
 def test_thresholds_are_met_exactly_or_not() -> None:
     """4 of 5 is 0.8 exactly: no binary float can round it below the threshold."""
     declared = expectation("0.0", "0.1", "0.2", "0.3", "0.4")
-    found = circuit("0.0", "0.1", "0.2", "0.3")
+    found = frozenset({"0.0", "0.1", "0.2", "0.3"})
     for least, verdict in (("0.8", "consistent"), ("0.80000000000000001", "not_consistent")):
         expected = declared.model_copy(update={"min_recall": D(least)})
-        assert judge(behaviour(10), causal_with(), found.heads, expected, WEIGHTS) == verdict
+        task = replace(Measured.of(copying()), expected=expected)
+        assert judge(task, found, "inconclusive") == verdict
 
 
 @pytest.mark.parametrize(
@@ -189,14 +226,14 @@ def test_a_verdict_that_does_not_hold_is_inconclusive(
     stability = copying().stability
     assert isinstance(stability, Stability)
     held = stability.model_copy(update={"state": state})
-    assert tolerated(declared, held) == verdict
+    assert tolerated(declared, held, expectation("0.1")) == verdict
+    by_rule = expectation("0.1", min_precision=None, min_recall=None)
+    assert tolerated(declared, held, by_rule) == declared  # redraws never change the rule's verdict
 
 
 def test_the_comparison_lists_heads_in_layer_order() -> None:
     """Matched, missing and extra, and shares as exact fractions rounded once."""
-    comparison = comparison_of(
-        circuit("0.1", "10.0", "9.0"), expectation("9.0", "0.1", "2.2", "1.1")
-    )
+    comparison = comparison_of(("0.1", "10.0", "9.0"), expectation("9.0", "0.1", "2.2", "1.1"))
     assert not isinstance(comparison, NotAssessed)
     assert comparison.matched == ("0.1", "9.0")
     assert comparison.missing == ("1.1", "2.2")
@@ -206,7 +243,7 @@ def test_the_comparison_lists_heads_in_layer_order() -> None:
 
 def test_precision_of_nothing_is_not_zero() -> None:
     """An empty circuit has no precision to state."""
-    comparison = comparison_of(circuit(), expectation("0.1"))
+    comparison = comparison_of((), expectation("0.1"))
     assert not isinstance(comparison, NotAssessed)
     assert isinstance(comparison.precision, NotAssessed)
 

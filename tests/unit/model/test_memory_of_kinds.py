@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,13 @@ from auditkit.model.subject import Subject
 from auditkit.model.texts import Texts
 from auditkit.prompts.asking import Asking
 from auditkit.prompts.pairs import ResolvedPair, resolve
-from auditkit.records.base import Record
 from auditkit.records.causal import JointAblation
 from auditkit.records.prompts import Matched, PromptPair
 from auditkit.records.specification import Attribution, Specification, TaskKind
 from tests.builders import specification
 from tests.devices import OnNoDevice
 from tests.text_models import ENCODERS, text_model
+from tests.toy_audits import alike, question_of, run_whole
 
 ANSWERS: dict[TaskKind, tuple[str, str]] = {
     "classification": ("shortlist", "reject"),
@@ -106,7 +105,8 @@ def given(
 def trials(subject: Subject, pairs: tuple[ResolvedPair, ...], settings: Specification) -> Trials:
     test = observe(subject, pairs, settings, attributed=False, positives=False)
     discovery = observe(subject, pairs, settings, attributed=True)
-    return Trials.of(subject, discovery, test, settings)
+    run_whole(subject)
+    return Trials.of(subject, discovery, (), test, settings)
 
 
 def oriented(
@@ -130,18 +130,9 @@ def oriented(
 
 def found(subject: Subject, pairs: tuple[ResolvedPair, ...], settings: Specification) -> Mechanism:
     """Everything that is found inside the model, whether or not it does the task."""
-    return find_mechanism(trials(subject, pairs, settings), settings, 0, lambda _done: None)
-
-
-def alike(one: object, other: object) -> bool:
-    """Whether two findings are the same but for the last digit of a measurement."""
-    if isinstance(one, Decimal) and isinstance(other, Decimal):
-        return abs(one - other) <= Decimal("0.0002")
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(alike, one, other))
-    if isinstance(one, Mechanism | Record) and type(one) is type(other):
-        return all(alike(value, getattr(other, name)) for name, value in vars(one).items())
-    return one == other
+    return find_mechanism(
+        trials(subject, pairs, settings), question_of(pairs), settings, 0, lambda _done: None
+    )
 
 
 @pytest.mark.parametrize(("kind", "family"), KINDS, ids=lambda each: each)
@@ -221,7 +212,7 @@ def test_every_tensor_of_a_stage_is_made_on_the_models_device(
         ]
         for attribution, pairs in cases:
             found(subject, pairs, asked(kind, attribution))
-        find_unique_codes(subject, even, (), asked(kind), lambda _done: None)
+        find_unique_codes(subject, question_of(even), (), asked(kind), lambda _done: None)
     assert mode.found == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from transformers import PreTrainedModel
 from auditkit.errors import ModelError
 from auditkit.model.fingerprint import fingerprint
 from auditkit.model.loading import load_subject
+from auditkit.model.locating import locate_heads
 from auditkit.model.memory import Plan
 from auditkit.model.subject import Patch, Subject
 from auditkit.records.specification import TaskKind
@@ -50,6 +52,27 @@ def test_heads_are_located_with_their_true_width(subject: Subject, model: PreTra
         (1, heads, width),
     ]
     assert len(subject.heads) == 2 * heads
+
+
+def test_heads_of_two_models_are_located_at_the_same_time() -> None:
+    """Threads that locate heads do not note each other's: each model has its own layers and widths."""
+    models = [llama(), gpt2()]
+    alone = [[(each.name, each.n_heads, each.d_head) for each in locate_heads(m)] for m in models]
+    found: list[list[tuple[str, int, int]]] = [[], []]
+
+    def many(place: int) -> None:
+        for _ in range(20):
+            located = [
+                (each.name, each.n_heads, each.d_head) for each in locate_heads(models[place])
+            ]
+            found[place] += [] if located == alone[place] else located
+
+    threads = [threading.Thread(target=many, args=(place,)) for place in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [[], []]
 
 
 def test_capture_reads_the_input_of_the_output_projection(

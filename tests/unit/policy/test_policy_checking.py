@@ -256,7 +256,7 @@ def test_a_hub_model_is_not_checked_but_its_prompt_file_is(folder: Path) -> None
     edit(folder, "{path: model}", "{hub: a/b, revision: " + "0" * 40 + "}")
     write_pairs(folder, [entry(n) for n in range(12)])
     outcome = check(folder)
-    assert "15 pairs are needed, and there are 12" in outcome.problems[0].message
+    assert "29 pairs are needed, and there are 12" in outcome.problems[0].message
     assert [each.what for each in outcome.not_checked] == [
         "the model",
         "task words: the expected heads",
@@ -271,11 +271,11 @@ def test_a_file_gives_what_remains_as_test_pairs_unless_the_policy_says_how_many
     loaded = load_policy(folder / "policy.yaml")
     tokenizer = Tokenizer.from_folder(folder / "model")
     specification, prompts = prepare_task(loaded, loaded.policy.tasks[0], tokenizer)
-    assert specification.test_examples == prompts.examples.test.n == 20
+    assert specification.test_examples == prompts.examples.test.n == 6
     assert "test_examples" in specification.defaulted
     edit(folder, "    title: H\n", "    title: H\n    test_examples: 40\n")
     (problem,) = check(folder).problems
-    assert "50 pairs are needed, and there are 30" in problem.message
+    assert "64 pairs are needed, and there are 30" in problem.message
 
 
 def test_a_real_model_folder_passes(folder: Path) -> None:

@@ -12,7 +12,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import InputError, Problem
-from auditkit.prompts.pairs import digest_of, resolve, split
+from auditkit.prompts.pairs import Wanted, digest_of, resolve, split, split_as_wanted
 from auditkit.prompts.sets import prepare
 from auditkit.prompts.tokens import Tokenizer
 from auditkit.records.base import NotAssessed
@@ -217,6 +217,46 @@ def test_a_smaller_test_set_is_taken_only_when_allowed() -> None:
         split(many(14), 10, 40, 0, fewest_test=5)
 
 
+@pytest.mark.parametrize(
+    ("n", "first", "further", "test"),
+    [
+        (29, 24, 0, 5),  # the fewest: every pair beyond the first is needed to test
+        (60, 24, 24, 12),  # a third of what is beyond the first
+        (90, 24, 44, 22),
+        (300, 24, 168, 40),  # as many as are wanted of each, and some are left
+    ],
+)
+def test_pairs_beyond_the_first_go_to_further_looks_and_to_the_test(
+    n: int, first: int, further: int, test: int
+) -> None:
+    """A third of them tests, up to the number wanted, and the others settle what the first leave open."""
+    wanted = Wanted(first=first, most=192, test=40, fewer=True, fewest_test=5)
+    chosen, held_out = split_as_wanted(many(n), wanted, 0)
+    assert (len(chosen), len(held_out)) == (first + further, test)
+    assert not set(chosen) & set(held_out)
+    assert split_as_wanted(many(n), wanted, 0) == (chosen, held_out)
+
+
+def test_a_written_number_of_pairs_is_kept_or_refused() -> None:
+    """A file that lacks the maximum, or the test pairs, that a policy writes is refused."""
+    with pytest.raises(InputError, match="192 to find the circuit"):
+        split_as_wanted(many(100), Wanted(first=24, most=192, test=10), 0)
+    chosen, test = split_as_wanted(many(100), Wanted(first=24, most=48, test=10), 0)
+    assert (len(chosen), len(test)) == (48, 10)
+    chosen, test = split_as_wanted(many(100), Wanted(first=24, most=192, test=40, fewer=True), 0)
+    assert (len(chosen), len(test)) == (60, 40)
+
+
+def test_pairs_that_share_a_prompt_leave_fewer_further_pairs() -> None:
+    """Six groups of ten cannot be divided as wanted; what can be is, and no prompt is on both sides."""
+    grouped = [pair(f"p{n}", f"shared {n % 6}") for n in range(60)]
+    wanted = Wanted(first=24, most=192, test=40, fewer=True, fewest_test=5)
+    chosen, test = split_as_wanted(grouped, wanted, 0)
+    assert len(chosen) >= 24
+    assert len(test) >= 5
+    assert not {each.negative for each in chosen} & {each.negative for each in test}
+
+
 def test_a_file_is_prepared_and_its_prompts_are_withheld(
     stories: Tokenizer, tmp_path: Path
 ) -> None:
@@ -236,8 +276,7 @@ def test_a_file_is_prepared_and_its_prompts_are_withheld(
     prepared = prepare(
         generator=None,
         file=path,
-        n_examples=10,
-        n_test=40,
+        wanted=Wanted(first=10, most=10, test=40),
         seed=0,
         tokenizer=stories,
         where="policy.yaml",
@@ -254,8 +293,7 @@ def test_a_generator_is_prepared_and_its_first_pair_is_shown(stories: Tokenizer)
     prepared = prepare(
         generator="gendered_pronoun",
         file=None,
-        n_examples=5,
-        n_test=6,
+        wanted=Wanted(first=5, most=5, test=6),
         seed=1,
         tokenizer=stories,
         where="policy.yaml",
@@ -271,8 +309,7 @@ def test_a_generator_that_does_not_fit_is_a_problem_of_the_policy(words: Tokeniz
         prepare(
             generator="ioi",
             file=None,
-            n_examples=5,
-            n_test=5,
+            wanted=Wanted(first=5, most=5, test=5),
             seed=0,
             tokenizer=words,
             where="policy.yaml",
@@ -294,8 +331,7 @@ def test_faulty_pairs_and_too_few_of_them_are_reported_together(
         prepare(
             generator=None,
             file=path,
-            n_examples=5,
-            n_test=5,
+            wanted=Wanted(first=5, most=5, test=5),
             seed=0,
             tokenizer=words,
             where="policy.yaml",
@@ -310,8 +346,7 @@ def test_exactly_one_source_of_prompts_is_needed(words: Tokenizer) -> None:
             prepare(
                 generator=generator,
                 file=file,
-                n_examples=5,
-                n_test=5,
+                wanted=Wanted(first=5, most=5, test=5),
                 seed=0,
                 tokenizer=words,
                 where="policy.yaml",

@@ -80,7 +80,7 @@ def test_absence_needs_a_reason() -> None:
         lambda content: content.replace(b'"n":2', b'"n":2.0', 1),
         lambda content: content.replace(b'"seed":0', b'"seed":99999999999999999999', 1),
         lambda content: content[:-1],
-        lambda content: content.replace(b'"schema_version":"2"', b'"schema_version":"1"'),
+        lambda content: content.replace(b'"schema_version":"3"', b'"schema_version":"2"'),
         lambda content: content[:0],
     ],
 )

@@ -83,10 +83,10 @@ def no_effect() -> TaskRecord:
 def test_the_circuit_is_said_to_be_found_on_the_discovery_pairs(item: str) -> None:
     """And what it carries, to be measured on the test pairs, with interval and ablation."""
     assert said(item, sized(copying())) == (
-        "On 10 discovery prompt pairs, under resample ablation, the method attributed-codes found this "
+        "On 2 prompt pairs, under resample ablation, the method attributed-codes found this "
         "circuit (layer.head, counted from 0): 0.1, 1.0. On 40 test prompt pairs these heads alone carried "
-        "this share of the task effect: 100 % (95 % interval 100 % to 100 %) under resample ablation of "
-        "every other head; 100 % (95 % interval 100 % to 100 %) under mean ablation of every other head."
+        "this share of the task effect: 100 % (50 % interval 100 % to 100 %) under resample ablation of "
+        "every other head; 100 % (50 % interval 100 % to 100 %) under mean ablation of every other head."
     )
 
 
@@ -95,13 +95,19 @@ def test_the_ablation_that_found_the_circuit_is_the_first_declared() -> None:
     task = sized(copying())
     turned = task.specification.model_copy(update={"ablations": ("mean", "resample")})
     claim = said("13(3)(b)(iv)", task.model_copy(update={"specification": turned}))
-    assert claim.startswith("On 10 discovery prompt pairs, under mean ablation, ")
+    assert claim.startswith("On 2 prompt pairs, under mean ablation, ")
 
 
 def test_one_pair_is_singular() -> None:
     """One pair is a pair, on every line that counts them."""
-    claim = said("13(3)(b)(iv)", sized(copying(), 1, 1))
-    assert "On 1 discovery prompt pair, " in claim
+    task = sized(copying(), 1, 1)
+    once = tuple(
+        head.model_copy(update={"effect": head.effect.model_copy(update={"n": 1})})
+        for head in causal_of(task).patched
+    )
+    causal = causal_of(task).model_copy(update={"patched": once})
+    claim = said("13(3)(b)(iv)", task.model_copy(update={"causal": causal}))
+    assert "On 1 prompt pair, " in claim
     assert "On 1 test prompt pair these heads alone" in claim
 
 
@@ -109,7 +115,7 @@ def test_an_empty_circuit_says_how_many_heads_were_tried_where_and_against_what(
     """Heads that were not replaced alone are unknown, and not said to have no effect."""
     claim = said("IV.2(b)", without_circuit(unpatched=("0.0",)))
     assert claim == (
-        "No circuit was found. On 10 discovery prompt pairs, under resample ablation, 2 attention heads were "
+        "No circuit was found. On 2 prompt pairs, under resample ablation, 2 attention heads were "
         "replaced one at a time; none of them changed the task effect by at least 5 % with an interval that "
         "excludes zero. 1 head was not replaced alone, and its single effect is unknown."
     )
@@ -166,7 +172,7 @@ def test_plain_words_name_prompt_set_and_replacement() -> None:
     """Each plain sentence says on which pairs, and by what a head was replaced."""
     words = plain(sized(copying()))
     assert words.heads.startswith(
-        "On the discovery pairs, 4 of the model's 4 attention heads were replaced, one at a time, each by "
+        "On 2 prompt pairs, 4 of the model's 4 attention heads were replaced, one at a time, each by "
         "its output on the matched prompt. 2 heads changed the task effect by at least 5 %"
     )
     kept, lost = words.together.split(". ", 1)
@@ -221,10 +227,10 @@ def test_a_part_left_out_anywhere_in_the_method_is_not_called_assessed() -> None
 
 CHECKS = {
     "Whether the heads found carry the effect": ("On the discovery pairs", "resample"),
-    "Whether a smaller circuit would do": ("On the test pairs", ""),
-    "Heads that take over": ("On the discovery pairs", "their outputs on the matched prompt"),
-    "Random sets of heads as a yardstick": ("On the test pairs", "resample"),
-    "Heads with a constant role": ("On the discovery pairs", "mean"),
+    "Whether a smaller circuit would do": ("On 40 of the test pairs", ""),
+    "Heads that take over": ("On 10 of the discovery pairs", "their outputs on the matched prompt"),
+    "Other sets of heads as a yardstick": ("On 40 of the test pairs", "resample"),
+    "Heads with a constant role": ("On 10 of the discovery pairs", "mean"),
 }
 """Each check of a circuit with the prompts and the ablation it is made on."""
 
@@ -252,18 +258,24 @@ def test_the_measurements_were_made_on_the_prompts_that_the_claims_name(sample: 
     task = json.loads((SAMPLES / sample / "evidence.json").read_bytes())["tasks"][0]
     causal = task["causal"]
     found, tested = task["examples"]["discovery"]["n"], task["examples"]["test"]["n"]
-    assert found != tested
+    few = task["specification"]["patching"]["checked"]
+    assert len({found, tested, few}) == 3
     on_discovery = [
-        *(head["effects"] for head in (*task["codes"]["heads"], *causal["patched"])),
+        *(head["effects"] for head in task["codes"]["heads"]),
         causal["completion"]["alone"]["shares"],
+    ]
+    on_few = [
         *(pair["gains"] for pair in causal["joint_ablation"]["tried"]),
         *(head["effects"] for head in causal["constant_role"]["patched"]),
+        *(head["losses"] for head in causal["minimality"]["left_out"]),
     ]
+    looks = {look["pairs"] for look in task["ruling"]["looks"]}
+    assert {len(head["effects"]) for head in causal["patched"]} <= looks
     on_test = [
         task["behaviour"]["positive_values"],
         *(one["shares"] for one in (*causal["sufficiency"], *causal["necessity"])),
-        *(head["losses"] for head in causal["minimality"]["left_out"]),
     ]
+    assert {len(values) for values in on_few} == {few}
     assert {len(values) for values in on_discovery} == {found}
     assert {len(values) for values in on_test} == {tested}
 
@@ -274,7 +286,7 @@ def test_every_rung_names_the_prompts_it_was_observed_on() -> None:
     assert "on the test prompts" in rungs["behaviour"]
     assert "across the discovery examples" in rungs["association"]
     assert rungs["causal"].startswith("On the test pairs")
-    assert "the discovery examples are drawn again" in rungs["stable"]
+    assert "the pairs are drawn again" in rungs["stable"]
     watched = {rung.key: rung.meaning for rung in ladder(watching())}
     assert watched["association"].startswith("On the discovery pairs")
 
@@ -295,7 +307,7 @@ def test_a_declared_sufficiency_is_refuted_by_what_the_rule_compares() -> None:
     claims = matrix_view(record, load_law()).tasks[0].claims
     (declared,) = (claim for claim in claims if claim.name == "Declaration")
     assert "tasks[0].causal.constant_role.with_circuit" in declared.keys
-    assert "on the test pairs" in declared.refuted_by
+    assert "On the test pairs" in declared.refuted_by
     assert "below 90 % or above 110 %" in declared.refuted_by
     assert "heads with a constant role count with the circuit" in declared.refuted_by
 

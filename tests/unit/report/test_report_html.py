@@ -222,7 +222,7 @@ def test_what_was_not_assessed_is_printed_with_its_reason(page: Page) -> None:
     assert f"Joint ablation: heads that take over {NO_BACKUPS_SOUGHT.reason}" in text
     stability = audit_record().tasks[1].stability
     assert isinstance(stability, NotAssessed)
-    assert f"Stability when the examples are drawn again {stability.reason}" in page.text
+    assert f"Stability when the pairs are drawn again {stability.reason}" in page.text
 
 
 def test_defaulted_keys_are_marked(page: Page) -> None:

@@ -100,9 +100,9 @@ def test_the_common_table_names_the_tasks_that_differ_and_they_print_the_key() -
     text = rendered(with_tasks(*tasks)).text
     assert "seed Seed of every random draw 0 set in the policy task 2" in text
     assert "seed Seed of every random draw 7 default" in text
-    assert "except for 1 key of 32" in settings_note(tasks, 2)
+    assert "except for 1 key of 35" in settings_note(tasks, 2)
     assert (
-        "All 32 keys have the value and the origin that the common specification gives"
+        "All 35 keys have the value and the origin that the common specification gives"
         in settings_note(tasks, 1)
     )
 
@@ -275,16 +275,16 @@ def test_random_sets_stand_beside_the_necessity_they_were_measured_with() -> Non
         for path in parsed(picture.chart).iter(f"{SVG}path")
         if path.get("d", "").count("v5") == path.get("d", "").count("M")
     ]
-    assert marks.count("M") == 2
-    assert picture.chart.alternative.count("beside 2 random sets with 0.1000 to 0.9600") == 1
+    assert marks.count("M") == 1
+    assert picture.chart.alternative.count("beside 1 other set with 0.1000 to 0.1000") == 1
     assert "Necessity, resample" in picture.chart.alternative.partition("beside")[0].split(";")[-1]
-    assert "2 random sets" in picture.caption
+    assert "1 other set" in picture.caption
 
 
 def test_without_random_sets_there_is_no_mark() -> None:
     """A row without a yardstick draws none and says none."""
     chart = share_chart([ThresholdRow("Necessity", interval("0.5", "0.4", "0.6"), D("0.5"), None)])
-    assert "random" not in chart.alternative
+    assert "other set" not in chart.alternative
     assert not [path for path in parsed(chart).iter(f"{SVG}path") if "v5" in path.get("d", "")]
 
 

@@ -95,7 +95,8 @@ def test_refutations_name_the_thresholds_of_the_task() -> None:
     assert found["Causal"].refuted_by.startswith("On the test pairs, ")
     assert (
         found["Declaration"].refuted_by
-        == "No head found; or precision below 80 %, or recall below 80 %."
+        == "A declared head surely below the threshold of a circuit head, or another one surely above it. "
+        "No head found; or precision below 80 %, or recall below 80 %."
     )
 
 
@@ -155,7 +156,10 @@ def test_a_sufficiency_that_was_declared_can_refute_the_declaration() -> None:
 
 def test_an_empty_circuit_does_not_agree_with_a_declared_one() -> None:
     """No head found is no agreement, and no division by nothing."""
-    empty = with_first_task(circuit=Circuit(heads=(), edges=(), pairs_tested=0))
+    task = audit_record().tasks[0]
+    assert not isinstance(task.comparison, NotAssessed)
+    nothing = task.comparison.model_copy(update={"matched": (), "missing": ("0.1", "1.0")})
+    empty = with_first_task(circuit=Circuit(heads=(), edges=(), pairs_tested=0), comparison=nothing)
     assert claims(empty)["Declaration"].state == "not observed"
 
 

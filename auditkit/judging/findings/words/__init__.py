@@ -7,10 +7,17 @@ another rule, and that makes a new edition (docs/how-to-change.md).
 
 from __future__ import annotations
 
-from auditkit.judging.findings.words import of_calibration, of_checks, of_task, of_unique_codes
+from auditkit.judging.findings.words import (
+    of_calibration,
+    of_checks,
+    of_ruling,
+    of_task,
+    of_unique_codes,
+)
 
 WORDS = {
     **of_task.WORDS,
+    **of_ruling.WORDS,
     **of_checks.WORDS,
     **of_unique_codes.WORDS,
     **of_calibration.WORDS,

@@ -105,16 +105,44 @@ def _random_sets(p: Parameters) -> str:
     )
 
 
+def _on(p: Parameters, pairs: str) -> str:
+    """On which pairs: some of a set where their number is stated, else all."""
+    return f"On {p['pairs']} of the {pairs} pairs" if "pairs" in p else f"On the {pairs} pairs"
+
+
+def _other_sets(p: Parameters) -> str:
+    takes = plural(p["at_least"], "takes", "take")
+    return (
+        f"{_on(p, 'test')}, under {p['ablation']} ablation, {p['at_least']} of {p['sets']} other sets of as "
+        f"many heads, all of them outside the circuit, {takes} away at least as much of the task effect as "
+        f"the circuit does when replaced; the middle one takes away {percent(p['middle'])}. With that "
+        f"many sets no p-value is below {p['least_p']}."
+    )
+
+
+def _not_standing_out(p: Parameters) -> str:
+    if p["at_least"]:
+        return "The circuit does not stand out among them."
+    return "There are too few of them for the circuit to stand out."
+
+
+def _completed_by_one_set(p: Parameters) -> str:
+    return (
+        f"{_completed(p)} Other heads may do as well: this is one set among several, and it does not "
+        "count in precision and recall."
+    )
+
+
 def _minimal(p: Parameters) -> str:
     return (
-        f"On the test pairs, under {p['ablation']} ablation, leaving out any one head changes what the "
+        f"{_on(p, 'test')}, under {p['ablation']} ablation, leaving out any one head changes what the "
         "circuit carries, with an interval that excludes zero."
     )
 
 
 def _not_minimal(p: Parameters) -> str:
     return (
-        f"On the test pairs, under {p['ablation']} ablation, what the circuit carries is not shown to change "
+        f"{_on(p, 'test')}, under {p['ablation']} ablation, what the circuit carries is not shown to change "
         f"without {listed(p['heads'])}, left out one at a time: the interval of the loss includes zero. A "
         "smaller circuit may do as well."
     )
@@ -123,9 +151,9 @@ def _not_minimal(p: Parameters) -> str:
 def _backup(p: Parameters) -> str:
     primaries = ", ".join(f"{each['head']} (by {percent(each['gain'])})" for each in p["primaries"])
     return (
-        f"{p['head']} is outside the circuit and takes over when a circuit head is replaced. On the "
-        "discovery pairs, replacing both by their outputs on the matched prompt loses more than the sum "
-        f"of what each loses alone: {primaries}."
+        f"{p['head']} is outside the circuit and takes over when a circuit head is replaced. "
+        f"{_on(p, 'discovery')}, replacing both by their outputs on the matched prompt loses more than the "
+        f"sum of what each loses alone: {primaries}."
     )
 
 
@@ -138,10 +166,11 @@ def _constant_role(p: Parameters) -> str:
         if "with_circuit" in p
         else ""
     )
+    where = _on(p, "discovery").replace("On", "on", 1)
     return (
-        f"Replacing {listed(p['heads'])}, outside the circuit, {replaced}, changes the task effect on the "
-        f"discovery pairs by at least {percent(p['threshold'])}. Such a head matters to the task, but is not "
-        f"shown to tell the prompts of a pair apart.{together}"
+        f"Replacing {listed(p['heads'])}, outside the circuit, {replaced}, changes the task effect {where} "
+        f"by at least {percent(p['threshold'])}. Such a head matters to the task, but is not shown to tell "
+        f"the prompts of a pair apart.{together}"
     )
 
 
@@ -158,6 +187,9 @@ WORDS: dict[str, Callable[[Parameters], str]] = {
     "sufficiency_not_observed": _sufficiency_not_observed,
     "beyond_random_sets": _random_sets,
     "not_beyond_random_sets": _random_sets,
+    "beyond_other_sets": _other_sets,
+    "not_beyond_other_sets": lambda p: f"{_other_sets(p)} {_not_standing_out(p)}",
+    "completed_by_one_set": _completed_by_one_set,
     "minimal": _minimal,
     "not_minimal": _not_minimal,
     "backup": _backup,

@@ -179,6 +179,19 @@ def _verdict_not_stable(p: Parameters) -> str:
     )
 
 
+def _redraws(p: Parameters) -> str:
+    left_out = p.get("templates", 0)
+    beside = f" and {left_out} sets without one template" if left_out else ""
+    return (
+        f"About {percent(p['agreeing'])} of {p['draws']} sets of pairs drawn again{beside} give the verdict "
+        "that these pairs give."
+    )
+
+
+def _redraws_disagree(p: Parameters) -> str:
+    return f"{_redraws(p)} Fresh pairs may give another one."
+
+
 def _no_expectation(_: Parameters) -> str:
     return REASONS["no_expectation"]
 
@@ -214,6 +227,8 @@ WORDS: dict[str, Callable[[Parameters], str]] = {
     "verdict_depends_on_settings": _verdict_depends_on_settings,
     "verdict_stable": _verdict_stable,
     "verdict_not_stable": _verdict_not_stable,
+    "redraws_agree": _redraws,
+    "redraws_disagree": _redraws_disagree,
     "no_expectation": _no_expectation,
     "expectation_not_bound": _expectation_not_bound,
     "expectation_for_other_weights": _expectation_for_other_weights,

@@ -1,0 +1,66 @@
+"""Findings about the verdict rule: what it settled, what it refuses, what it leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditkit.judging.findings.stating import exact, finding
+from auditkit.records.base import NotAssessed, Parameter, Row
+from auditkit.records.looks import OpenHead, Ruling
+from auditkit.records.task import Finding
+
+
+def about_ruling(ruling: Ruling | NotAssessed) -> Iterator[Finding]:
+    """What the rule says, and how much it weighs; nothing where it was not applied."""
+    if isinstance(ruling, NotAssessed):
+        return
+    last = ruling.looks[-1]
+    said: dict[str, Parameter] = {
+        "pairs": last.pairs,
+        "threshold": exact(ruling.bounds.threshold),
+        "lower": exact(ruling.bounds.lower),
+        "upper": exact(ruling.bounds.upper),
+    }
+    if ruling.verdict == "consistent":
+        yield finding("rule_settled", "note", **said)
+    elif ruling.verdict == "not_consistent":
+        refused: tuple[Row, ...] = tuple(
+            {
+                "head": each.head,
+                "claim": each.claim,
+                "effect": exact(each.effect),
+                "pairs": each.pairs,
+            }
+            for each in ruling.refused
+        )
+        yield finding("rule_refuses", "failure", heads=refused, **said)
+    else:
+        yield from _about_open(ruling, said)
+    if last.spared and not ruling.only_together:
+        yield finding("replaceable_heads", "warning", heads=last.spared, **said)
+    if ruling.only_together:
+        yield finding("only_together", "warning", **said)
+
+
+def _about_open(ruling: Ruling, said: dict[str, Parameter]) -> Iterator[Finding]:
+    never = tuple(
+        each.head
+        for each in ruling.open
+        if isinstance(each.pairs_needed, NotAssessed) and each.pairs_needed.code == "never_patched"
+    )
+    if never:
+        yield finding("heads_never_patched", "warning", heads=never)
+    if not ruling.effect_is_sure:
+        yield finding("effect_not_sure", "warning", pairs=ruling.looks[-1].pairs)
+        return
+    left = tuple(_row(each) for each in ruling.open if each.head not in never)
+    if left:
+        excludable = exact(ruling.excludable)
+        yield finding("rule_leaves_open", "warning", heads=left, excludable=excludable, **said)
+
+
+def _row(head: OpenHead) -> Row:
+    """An open head, its claim, and the pairs that would settle it where that can be said."""
+    needed = head.pairs_needed
+    row: Row = {"head": head.head, "claim": head.claim}
+    return row if isinstance(needed, NotAssessed) else {**row, "pairs_needed": needed}

@@ -1,0 +1,90 @@
+"""Evidence of schema 2, and of schema 1 before it, read as a record of today. Frozen, but for newer schemas.
+
+Schema 2 has no looks: the discovery pairs were all there were for heads replaced alone, every check used all
+pairs of its set, and circuits were compared by counting. What it lacks is absent for a reason of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditkit.records import schema_1
+from auditkit.records.reasons import not_assessed
+
+Json = Any  # null, bool, int, str, list, dict
+
+_NEW: dict[str, frozenset[str]] = {
+    "specification": frozenset({"max_examples"}),
+    "patching": frozenset({"budget", "checked"}),
+    "examples": frozenset({"further"}),
+    "causal": frozenset({"drops"}),
+    "random_sets": frozenset({"circuit"}),
+    "task": frozenset({"ruling"}),
+}
+
+
+ADDED = ("one_look", "rule_not_known")
+"""The reasons that stand in what is added."""
+
+
+def upgraded(document: dict[str, Json]) -> dict[str, Json]:
+    """The document of schema 1 or 2 with what schema 3 has beside it.
+
+    Raises:
+        ValueError: it has what its schema has not.
+        KeyError, TypeError: it lacks what its schema has.
+    """
+    if document.get("schema_version") == "1":
+        document = schema_1.upgraded(document)
+    calibration = document["calibration"]
+    settings = [
+        {**each, "specification": upgraded_specification(each["specification"])}
+        for each in calibration["settings"]
+    ]
+    return {
+        **document,
+        "calibration": {**calibration, "settings": settings},
+        "tasks": [upgraded_task(task) for task in document["tasks"]],
+    }
+
+
+def upgraded_task(task: dict[str, Json]) -> dict[str, Json]:
+    """A task of schema 2 with what schema 3 has beside it. Raises as ``upgraded``."""
+    causal = task["causal"]
+    if "patched" in causal:
+        sets = causal["random_sets"]
+        if "shares" in sets:
+            lost = causal["necessity"][0]["share"]["mean"]
+            sets = _with(sets, "random_sets", circuit=lost)
+        causal = {**causal, "random_sets": sets}
+        causal = _with(causal, "causal", drops=_absent("rule_not_known"))
+    return _with(
+        {
+            **task,
+            "specification": upgraded_specification(task["specification"]),
+            "examples": _with(task["examples"], "examples", further=_absent("one_look")),
+            "causal": causal,
+        },
+        "task",
+        ruling=_absent("rule_not_known"),
+    )
+
+
+def upgraded_specification(specification: dict[str, Json]) -> dict[str, Json]:
+    """A specification of schema 2 with what schema 3 has beside it. Raises as ``upgraded``."""
+    patching = _with(specification["patching"], "patching", budget=0, checked=0)
+    return _with(
+        {**specification, "patching": patching},
+        "specification",
+        max_examples=specification["examples"],
+    )
+
+
+def _with(block: dict[str, Json], kind: str, **values: Json) -> dict[str, Json]:
+    if block.keys() & _NEW[kind]:
+        raise ValueError("a record of schema 1 or 2 has no looks")
+    return {**block, **values}
+
+
+def _absent(code: str) -> dict[str, Json]:
+    return not_assessed(code).model_dump(mode="json")
