@@ -14,7 +14,9 @@ from typing import Any, Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auditkit.circuits import stability
+from auditkit.circuits.codes import CodeSpace
 from auditkit.circuits.effects import CARRIED_ALONE, NO_BEHAVIOUR, behaviour_of
+from auditkit.circuits.latents import Candidate, carrying, tried_latent, verified
 from auditkit.circuits.single import patched_heads
 from auditkit.controls.family import FAMILY
 from auditkit.controls.outcomes import (
@@ -95,6 +97,7 @@ from auditkit.records.declared import (
     System,
     ToBeProvided,
 )
+from auditkit.records.latents import HeadLatents, VerifiedLatents
 from auditkit.records.looks import Drops, HeadDrops
 from auditkit.records.model import AttentionLayer, FileDigest, ModelIdentity
 from auditkit.records.prompts import PromptPair
@@ -185,6 +188,7 @@ def specification() -> Specification:
             completion=1,
             backups=1,
             checked=0,
+            latents=2,
         ),
         bootstrap=BootstrapSettings(resamples=100, level=LEVEL),
         null_level=D("0.5"),
@@ -413,6 +417,40 @@ def causal_of(effects: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+SPACE = CodeSpace(("0.0", "0.1", "1.0", "1.1"), latents=4)
+"""The codes of the hand-made record."""
+
+
+def head_latents(head: str, exact: str, effects: Mapping[int, str], both: str) -> HeadLatents:
+    """Two latents of a head replaced on either pair, the first given doing the most, and then both."""
+    twice = {latent: (D(effect), D(effect)) for latent, effect in effects.items()}
+    tried = tuple(
+        tried_latent(head, Candidate(latent, seen[0]), seen, SPACE, specification())
+        for latent, seen in twice.items()
+    )
+    whole, together = (D(exact), D(exact)), (tried[0].effects, (D(both), D(both)))
+    return HeadLatents(
+        head=head,
+        exact=whole,
+        tried=tried,
+        together=together,
+        all_latents=whole,
+        unexplained=(D("0.0000"), D("0.0000")),
+        carrying=carrying(tried, together, whole, D("0.8")),
+    )
+
+
+def verified_latents() -> VerifiedLatents:
+    """Head 0.1 is carried by one latent, 1.0 by two of them together."""
+    return verified(
+        (
+            head_latents("0.1", "0.2500", {1: "0.2400", 2: "0.0100"}, "0.2500"),
+            head_latents("1.0", "0.7500", {0: "0.5000", 3: "0.2000"}, "0.7000"),
+        ),
+        specification(),
+    )
+
+
 def causal() -> Causal:
     return Causal(
         **causal_of(EFFECTS),
@@ -438,7 +476,8 @@ def causal() -> Causal:
             heads=("1.1",),
             with_circuit=set_effects("1.0000")[1],
         ),
-        forwards=Forwards(attribution=12, search=20, checks=160),
+        latents=verified_latents(),
+        forwards=Forwards(attribution=12, search=20, checks=160, latents=24),
     )
 
 

@@ -60,7 +60,7 @@ class Attribution:
     ``latents``: ``[n_examples, n_heads, latents]``. ``heads``: ``[n_examples, n_heads]``, exact to
     first order, so it includes what the autoencoder does not reconstruct. ``unvarying``
     ``[n_heads]``: heads that put out the same at every position of every prompt. ``trained`` are the
-    autoencoders of the groups of ``head_vectors``, in that order.
+    autoencoders of the groups of ``head_vectors``, in that order, and ``groups`` the places of their heads.
     """
 
     latents: Effects
@@ -69,6 +69,16 @@ class Attribution:
     unexplained_variance: float
     ties: int
     trained: tuple[Autoencoder, ...]
+    groups: tuple[tuple[int, ...], ...]
+
+    def autoencoder_of(self, place: int) -> Autoencoder:
+        """The autoencoder of the head at a place in layer order."""
+        (found,) = (
+            autoencoder.of_head(group.index(place))
+            for group, autoencoder in zip(self.groups, self.trained, strict=True)
+            if place in group
+        )
+        return found
 
 
 def attribute(
@@ -91,6 +101,7 @@ def attribute(
     latents = np.empty((n_examples, n_heads, settings.latents))
     still = np.zeros(n_heads, dtype=np.bool_)
     trained: list[Autoencoder] = []
+    groups: list[tuple[int, ...]] = []
     error = variation = 0.0
     ties = 0
     for vectors in head_vectors(captured):
@@ -108,6 +119,7 @@ def attribute(
             ties += reading.ties
         latents[:, list(vectors.places)] = _shares(effects.movedim(1, -1), task_effect)
         trained.append(autoencoder)
+        groups.append(vectors.places)
     return Attribution(
         latents=latents,
         heads=_shares(heads, task_effect),
@@ -116,6 +128,7 @@ def attribute(
         unexplained_variance=error / variation if variation > 0 else 0.0,
         ties=ties,
         trained=tuple(trained),
+        groups=tuple(groups),
     )
 
 

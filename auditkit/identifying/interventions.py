@@ -96,6 +96,42 @@ class Intervention:
         """The share of the task effect lost per set of replaced heads and pair, ``[n_sets, n_pairs]``."""
         return (self.full - self.metrics(replaced)) / self.task_effect
 
+    def instead(self, head: HeadIndex, outputs: Sequence[Tensor]) -> Tensor:
+        """The share lost when one head puts out something else, ``[n_variants, n_pairs]``.
+
+        ``outputs`` per batch: what it puts out in each variant, ``[n_variants, n, position, d_head]``.
+        """
+        rows = [
+            self._of_variants(item, head, variants)
+            for item, variants in zip(self._captured, outputs, strict=True)
+        ]
+        return (self.full - in_order(rows, [i.batch for i in self._captured])) / self.task_effect
+
+    def _of_variants(self, item: Captured, head: HeadIndex, variants: Tensor) -> Tensor:
+        """The metric per variant and pair of one batch, ``[n_variants, n]``, as many at once as may be."""
+        layer, place = head
+        n, positions = item.batch.positive.shape
+        at_once = self._subject.memory.prompts(positions, gradient=False)
+        worth = len(variants) >= _WORTH and layer > 0
+        recording = self._recording(item) if worth and at_once >= n * _ROOM else None
+        from_layer = recording if layer in self._layers else None
+        chunks = []
+        for some in torch.split(variants, max(1, at_once // n)):
+            source = item.negative[layer].repeat(len(some), 1, 1, 1)
+            source[:, :, place] = some.flatten(0, 1).to(source)
+            replaced = tuple(source if at == layer else z for at, z in enumerate(item.negative))
+            pairs = torch.arange(n, device=item.batch.positive.device).repeat(len(some))
+            pieces = [
+                self._run(item, [frozenset([head])], rows, replaced, taken, from_layer, layer)
+                for rows, taken in zip(
+                    torch.split(pairs, at_once),
+                    torch.split(torch.arange(len(pairs), device=pairs.device), at_once),
+                    strict=True,
+                )
+            ]
+            chunks.append(torch.cat(pieces).reshape(len(some), n))
+        return torch.cat(chunks)
+
     def kept(self, kept: Heads) -> Tensor:
         """The share of the task effect that remains when every other head is replaced, ``[n_pairs]``."""
         return (self.metrics([self.all_heads - kept])[0] - self._none) / self.task_effect
@@ -139,17 +175,35 @@ class Intervention:
             for first in range(0, n, pairs_at_once):
                 pairs = torch.arange(first, min(first + pairs_at_once, n), device=device)
                 rows = pairs.repeat(len(sets))
-                masks = self._subject.masks(sets, device)
-                repeated = tuple(mask.repeat_interleave(len(pairs), 0) for mask in masks)
-                patch = Patch(repeated, source, rows)
-                if recording is None:
-                    types = item.batch.types_of(rows)
-                    logits = self._subject.logits(item.batch.positive[rows], patch, types)
-                else:
-                    logits = self._subject.logits_from(recording, lowest, patch, rows)
-                pieces.append(item.batch.measure(logits, rows).reshape(len(sets), len(pairs)))
+                metrics = self._run(item, sets, rows, source, rows, recording, lowest)
+                pieces.append(metrics.reshape(len(sets), len(pairs)))
             chunks.append(torch.cat(pieces, 1))
         return torch.cat(chunks)
+
+    def _run(
+        self,
+        item: Captured,
+        sets: Sequence[Heads],
+        rows: Tensor,
+        source: Outputs,
+        taken: Tensor,
+        recording: Recording | None,
+        lowest: int,
+    ) -> Tensor:
+        """The metric of these rows of a batch: those of the first set of replaced heads, then of the next.
+
+        ``taken`` are the rows of the source that stand in for them. With a recording the model is run from
+        the lowest layer that is touched.
+        """
+        masks = self._subject.masks(sets, rows.device)
+        repeated = tuple(mask.repeat_interleave(len(rows) // len(sets), 0) for mask in masks)
+        patch = Patch(repeated, source, taken)
+        if recording is None:
+            types = item.batch.types_of(rows)
+            logits = self._subject.logits(item.batch.positive[rows], patch, types)
+        else:
+            logits = self._subject.logits_from(recording, lowest, patch, rows)
+        return item.batch.measure(logits, rows)
 
     @property
     def _layers(self) -> frozenset[int]:

@@ -29,9 +29,10 @@ from auditkit.identifying.interventions import (
     set_effects,
     task_effect,
 )
+from auditkit.identifying.latents import verify_latents
 from auditkit.identifying.looking import Further
 from auditkit.identifying.needed import constant_role, joint_ablation
-from auditkit.identifying.screening import in_detail, screen
+from auditkit.identifying.screening import Screened, in_detail, screen
 from auditkit.identifying.search import Searched, Sought, search
 from auditkit.identifying.unique_codes import observe_codes
 from auditkit.model.subject import Subject
@@ -187,7 +188,7 @@ def find_mechanism(
     n_pairs = len(question.discovery) + len(question.further)
     sought = Sought(trials.discovery, trials.further, n_pairs, question.declared)
     found = find_circuit(codes, space, sought, specification, advance)
-    causal = check(trials, found, specification, attribution, subject.forwards - before)
+    causal = check(trials, found, screened, specification, (attribution, subject.forwards - before))
     circuit = circuit_of(codes, grounds(causal), specification.thresholds, space)
     detailed = in_detail(codes, circuit, screened, trials.captured, specification)
     return Mechanism(detailed, causal, circuit)
@@ -210,17 +211,32 @@ def find_circuit(
 
 
 def check(
-    trials: Trials, found: Searched, specification: Specification, attribution: int, searched: int
+    trials: Trials,
+    found: Searched,
+    screened: Screened,
+    specification: Specification,
+    spent: tuple[int, int],
 ) -> Causal:
-    """What the circuit found does on the test pairs, and which heads beside it are needed.
+    """What the circuit found does on the test pairs, which heads beside it are needed, and its latents.
 
-    ``attribution`` and ``searched`` are the forward passes made so far.
+    ``spent`` are the forward passes made so far: to attribute effects and to search.
     """
     before = trials.subject.forwards
     heads = found.circuit(specification.thresholds)
     sufficiency, necessity = set_effects(trials.test, heads, specification)
+    others = random_sets(trials.few_test, heads, specification)
+    minimality = left_out(trials.few_test, heads, specification)
+    joint = joint_ablation(
+        trials.subject, trials.few, trials.resampled, trials.test, heads, specification
+    )
     by_mean = by_size(trials.subject.head_ids, against_means(trials.captured, trials.means))
     replaced = {each.head for each in found.patched}
+    constant = constant_role(
+        *trials.averaged, [head for head in by_mean if head in replaced], heads, specification
+    )
+    checked = trials.subject.forwards
+    latents = verify_latents(trials.resampled, trials.few, heads, screened, specification)
+    attribution, searched = spent
     return Causal(
         drops=found.drops,
         patched=found.patched,
@@ -228,16 +244,16 @@ def check(
         completion=found.completion,
         sufficiency=sufficiency,
         necessity=necessity,
-        random_sets=random_sets(trials.few_test, heads, specification),
-        minimality=left_out(trials.few_test, heads, specification),
-        joint_ablation=joint_ablation(
-            trials.subject, trials.few, trials.resampled, trials.test, heads, specification
-        ),
-        constant_role=constant_role(
-            *trials.averaged, [head for head in by_mean if head in replaced], heads, specification
-        ),
+        random_sets=others,
+        minimality=minimality,
+        joint_ablation=joint,
+        constant_role=constant,
+        latents=latents,
         forwards=Forwards(
-            attribution=attribution, search=searched, checks=trials.subject.forwards - before
+            attribution=attribution,
+            search=searched,
+            checks=checked - before,
+            latents=trials.subject.forwards - checked,
         ),
     )
 

@@ -97,8 +97,13 @@ class PatchingBlock(Record):
     )
     checked: Written[Annotated[int, Field(ge=0, le=1000)]] = setting(
         8,
-        "Pairs on which backups, constant roles, heads left out and other sets of heads are "
+        "Pairs on which backups, constant roles, heads left out, other sets of heads and latents are "
         "measured ({standard}; 0 for all).",
+    )
+    latents: Written[Annotated[int, Field(ge=0, le=64)]] = setting(
+        8,
+        "Most latents of each circuit head that are replaced alone, those to which most is attributed "
+        "({standard}; 0 for none).",
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from auditkit.records.base import AtLeastOne, Count, HeadId, Interval, Measure, NotAssessed, Record
+from auditkit.records.latents import VerifiedLatents
 from auditkit.records.looks import Drops
 from auditkit.records.specification import Ablation
 
@@ -167,11 +168,13 @@ class Forwards(Record):
 
     ``attribution``: the discovery pairs run once, and what the gradients need. ``search``: everything that
     decides which heads are in the circuit. ``checks``: what the circuit found does, and what it lacks.
+    ``latents``: single latents of its heads.
     """
 
     attribution: Count
     search: Count
     checks: Count
+    latents: Count
 
 
 class Causal(Record):
@@ -191,4 +194,5 @@ class Causal(Record):
     minimality: Minimality | NotAssessed
     joint_ablation: JointAblation | NotAssessed
     constant_role: ConstantRole | NotAssessed
+    latents: VerifiedLatents | NotAssessed
     forwards: Forwards

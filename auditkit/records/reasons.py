@@ -39,6 +39,10 @@ REASONS: dict[str, str] = {
     "outside the circuit than in it.",
     "no_constant_head": "None of the heads tried outside the circuit changes the task effect by the "
     "threshold when its mean output takes its place.",
+    "no_latents_sought": "The policy asks for no latents to be replaced alone.",
+    "latents_not_known": "The edition of the rules that judged this record replaces no latents alone.",
+    "not_carried_by_latents": "The latents tried do not carry the head's effect, however many of them are "
+    "replaced together.",
     "head_not_replaced_alone": "The head was not replaced alone.",
     # codes
     "one_seed": "The policy asks for one autoencoder seed, so there is no envelope.",

@@ -15,15 +15,16 @@ Json = Any  # null, bool, int, str, list, dict
 
 _NEW: dict[str, frozenset[str]] = {
     "specification": frozenset({"max_examples"}),
-    "patching": frozenset({"budget", "checked"}),
+    "patching": frozenset({"budget", "checked", "latents"}),
     "examples": frozenset({"further"}),
-    "causal": frozenset({"drops"}),
+    "causal": frozenset({"drops", "latents"}),
+    "forwards": frozenset({"latents"}),
     "random_sets": frozenset({"circuit"}),
     "task": frozenset({"ruling"}),
 }
 
 
-ADDED = ("one_look", "rule_not_known")
+ADDED = ("one_look", "rule_not_known", "latents_not_known")
 """The reasons that stand in what is added."""
 
 
@@ -56,8 +57,11 @@ def upgraded_task(task: dict[str, Json]) -> dict[str, Json]:
         if "shares" in sets:
             lost = causal["necessity"][0]["share"]["mean"]
             sets = _with(sets, "random_sets", circuit=lost)
-        causal = {**causal, "random_sets": sets}
-        causal = _with(causal, "causal", drops=_absent("rule_not_known"))
+        forwards = _with(causal["forwards"], "forwards", latents=0)
+        causal = {**causal, "random_sets": sets, "forwards": forwards}
+        causal = _with(
+            causal, "causal", drops=_absent("rule_not_known"), latents=_absent("latents_not_known")
+        )
     return _with(
         {
             **task,
@@ -72,7 +76,7 @@ def upgraded_task(task: dict[str, Json]) -> dict[str, Json]:
 
 def upgraded_specification(specification: dict[str, Json]) -> dict[str, Json]:
     """A specification of schema 2 with what schema 3 has beside it. Raises as ``upgraded``."""
-    patching = _with(specification["patching"], "patching", budget=0, checked=0)
+    patching = _with(specification["patching"], "patching", budget=0, checked=0, latents=0)
     return _with(
         {**specification, "patching": patching},
         "specification",

@@ -67,7 +67,8 @@ class PatchingRule(Record):
     five and three of them. ``completion``: the most heads that may be restored with those found when they do
     not carry the effect by themselves; 0 leaves that out. ``backups``: the most heads tried as a backup of
     each circuit head; 0 leaves that out. ``checked``: on how many pairs of a set backups, constant roles,
-    heads left out and other sets of heads are measured; 0 for all of them.
+    heads left out, other sets of heads and latents are measured; 0 for all of them. ``latents``: the most
+    latents of each circuit head that are replaced alone; 0 leaves that out.
     """
 
     budget: Count = Field(description="Most prompts patched with a single head replaced")
@@ -80,8 +81,10 @@ class PatchingRule(Record):
     completion: Count = Field(description="Most heads restored to complete those found one by one")
     backups: Count = Field(description="Most heads tried as a backup of each circuit head")
     checked: Count = Field(
-        description="Pairs on which backups, constant roles, heads left out and other sets are measured"
+        description="Pairs on which backups, constant roles, heads left out, other sets and latents are "
+        "measured"
     )
+    latents: Count = Field(description="Most latents of each circuit head replaced alone")
 
 
 class BootstrapSettings(Record):

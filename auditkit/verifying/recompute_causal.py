@@ -27,7 +27,8 @@ from auditkit.circuits.intervals import mean_interval
 from auditkit.records.base import Interval, Measure, NotAssessed
 from auditkit.records.causal import Causal, PatchedHead, RandomSets, SetEffect
 from auditkit.records.task import PromptSet, TaskRecord
-from auditkit.verifying.recompute_drops import drops_differences
+from auditkit.verifying.recompute_drops import drops_differences, may_lack_effect
+from auditkit.verifying.recompute_latents import latents_differences
 
 
 def mean_of(values: tuple[Measure, ...], task: TaskRecord) -> Interval:
@@ -55,6 +56,9 @@ def causal_differences(
     yield from _minimality(task, causal)
     yield from _joint_ablation(task, causal)
     yield from _constant_role(task, causal)
+    yield from latents_differences(
+        task, causal, space, _circuit_heads(task, causal), _few(task, "discovery")
+    )
     yardstick = causal.random_sets
     if isinstance(yardstick, RandomSets) and (
         len(yardstick.shares) != _n_sets(task, causal, space)
@@ -133,19 +137,21 @@ def _minimality(task: TaskRecord, causal: Causal) -> Iterator[str]:
         yield "causal.minimality"
 
 
-def _why_no_joint_ablation(task: TaskRecord, circuit: tuple[str, ...]) -> tuple[NotAssessed, ...]:
+def _why_no_joint_ablation(
+    task: TaskRecord, causal: Causal, circuit: tuple[str, ...]
+) -> tuple[NotAssessed, ...]:
     """The reasons that may stand where no backups were looked for."""
     if not task.specification.patching.backups:
         return (NO_BACKUPS_SOUGHT,)
     if not circuit:
         return (EMPTY_CIRCUIT,)
-    return () if task.specification.ablations[0] == "resample" else (NO_RESAMPLED_EFFECT,)
+    return (NO_RESAMPLED_EFFECT,) if may_lack_effect(task, causal) else ()
 
 
 def _joint_ablation(task: TaskRecord, causal: Causal) -> Iterator[str]:
     joint, circuit = causal.joint_ablation, _circuit_heads(task, causal)
     if isinstance(joint, NotAssessed):
-        if joint not in _why_no_joint_ablation(task, circuit):
+        if joint not in _why_no_joint_ablation(task, causal, circuit):
             yield "causal.joint_ablation"
         return
     for each in joint.tried:

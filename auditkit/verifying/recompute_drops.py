@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditkit.circuits.circuit import layer_order
+from auditkit.circuits.effects import SMALLEST_EFFECT
 from auditkit.circuits.looks import Course
 from auditkit.circuits.single import patched_heads
 from auditkit.judging.measured import Measured
@@ -50,6 +51,19 @@ def _follows_effect(task: TaskRecord, drops: Drops) -> bool:
         return False
     first = task.effect.measured[0].drops
     return drops.whole[: len(first)] == first
+
+
+def may_lack_effect(task: TaskRecord, causal: Causal) -> bool:
+    """Whether resampling may have had no effect on the few pairs on which a circuit is checked.
+
+    Where heads are replaced by resampling, the drops of all heads on those pairs are recorded.
+    """
+    if task.specification.ablations[0] != "resample":
+        return True
+    if isinstance(causal.drops, NotAssessed):
+        return False
+    few = causal.drops.whole[: task.specification.patching.checked or task.examples.discovery.n]
+    return sum(few) < SMALLEST_EFFECT * len(few)
 
 
 def _beyond(course: Course, drops: Drops) -> Iterator[str]:

@@ -24,6 +24,7 @@ def about_checks(specification: Specification, causal: Causal) -> Iterator[Findi
     yield from _about_minimality(causal)
     yield from _about_backups(specification.thresholds, causal)
     yield from _about_constant_role(specification.thresholds, causal)
+    yield from _about_latents(causal)
 
 
 def about_search(specification: Specification, codes: Codes, causal: Causal) -> Iterator[Finding]:
@@ -167,4 +168,25 @@ def _about_constant_role(thresholds: Thresholds, causal: Causal) -> Iterator[Fin
     said = _on_few(causal, len(role.patched[0].effects))
     yield finding(
         "constant_role", "note", heads=role.heads, threshold=threshold, **together, **said
+    )
+
+
+def _about_latents(causal: Causal) -> Iterator[Finding]:
+    latents = causal.latents
+    if isinstance(latents, NotAssessed):
+        return
+    few: list[Row] = []
+    others: list[Row] = []
+    for each in latents.heads:
+        if isinstance(each.carrying, NotAssessed):
+            others.append({"head": each.head, "latents": len(each.tried)})
+        else:
+            few.append({"head": each.head, "latents": len(each.carrying)})
+    yield finding(
+        "latents_replaced",
+        "note",
+        pairs=len(latents.pairs),
+        carried=tuple(few),
+        not_carried=tuple(others),
+        signature=len(latents.signature),
     )

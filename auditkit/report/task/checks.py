@@ -276,4 +276,5 @@ def cost_facts(forwards: Forwards) -> tuple[Fact, ...]:
         measured_fact(_("To attribute effects"), number_text(forwards.attribution)),
         measured_fact(_("To find the circuit"), number_text(forwards.search)),
         measured_fact(_("To check the circuit"), number_text(forwards.checks)),
+        measured_fact(_("To replace latents alone"), number_text(forwards.latents)),
     )

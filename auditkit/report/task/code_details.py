@@ -12,6 +12,7 @@ from auditkit.records.task import Circuit, Codes, TaskRecord
 from auditkit.report.drawings.charts import frequency_chart
 from auditkit.report.drawings.svg import Chart
 from auditkit.report.facts import Fact, measured_fact
+from auditkit.report.task.verified_latents import VerifiedRow, verified_rows
 from auditkit.report.wording import MINUS, absent_text, decimal_text, listed
 
 LATENTS_SHOWN = 3
@@ -79,6 +80,9 @@ class CodeDetails:
     latents: tuple[LatentView, ...]
     latents_note: str
     absent_latents: str
+    verified: tuple[VerifiedRow, ...]
+    verified_note: str
+    absent_verified: str
     envelope: tuple[Fact, ...]
     frequencies: Chart | None
     frequencies_note: str
@@ -92,6 +96,7 @@ def code_details(task: TaskRecord) -> CodeDetails | None:
         return None
     latents, note, absent_latents = _latents(task, codes)
     chart, frequencies_note = _frequencies(codes.envelope)
+    verified, verified_note, absent_verified = verified_rows(task)
     return CodeDetails(
         roles=()
         if isinstance(codes.roles, NotAssessed)
@@ -101,6 +106,9 @@ def code_details(task: TaskRecord) -> CodeDetails | None:
         latents=latents,
         latents_note=note,
         absent_latents=absent_latents,
+        verified=verified,
+        verified_note=verified_note,
+        absent_verified=absent_verified,
         envelope=_envelope(codes.envelope),
         frequencies=chart,
         frequencies_note=frequencies_note,

@@ -241,6 +241,7 @@ def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
             (_("Minimality: whether a smaller circuit would do"), task.causal.minimality),
             (_("Joint ablation: heads that take over"), task.causal.joint_ablation),
             (_("Heads with a constant role"), task.causal.constant_role),
+            (_("Latents replaced alone"), task.causal.latents),
         ]
     return tuple(Fact(label, part.reason) for label, part in parts if isinstance(part, NotAssessed))
 

@@ -36,10 +36,12 @@ ANSWERS: dict[TaskKind, tuple[str, str]] = {
     "masked_token": ("nurse", "welder"),
     "similarity": ("she works at night", "he works at day in the city"),
 }
-CASES: list[tuple[TaskKind, str]] = [
-    *(("classification", family) for family in (*ENCODERS, "llama")),
-    *(("masked_token", family) for family in ENCODERS),
-    *(("similarity", family) for family in ENCODERS),
+ALIKE = ("roberta", "distilbert", "electra")
+"""Encoders laid out as BERT is."""
+CASES = [
+    pytest.param(kind, family, marks=[pytest.mark.slow] if family in ALIKE else [])
+    for kind in ANSWERS
+    for family in (*ENCODERS, *(["llama"] if kind == "classification" else []))
 ]
 KINDS: list[tuple[TaskKind, str]] = [
     ("classification", "bert"),

@@ -174,6 +174,24 @@ def _constant_role(p: Parameters) -> str:
     )
 
 
+def _latents_replaced(p: Parameters) -> str:
+    said = [
+        f"{_on(p, 'discovery')}, latents of the circuit's heads were replaced alone and together."
+    ]
+    if p["carried"]:
+        heads = ", ".join(_by_latents(each) for each in p["carried"])
+        said.append(f"These latents carry their head's effect: {heads}.")
+    if p["not_carried"]:
+        heads = ", ".join(_by_latents(each) for each in p["not_carried"])
+        said.append(f"These, tried together, do not: {heads}.")
+    codes = counted(p["signature"], "code")
+    return " ".join([*said, f"Enough of the pairs share {codes} of a measured effect."])
+
+
+def _by_latents(head: Parameters) -> str:
+    return f"{counted(head['latents'], 'latent')} of {head['head']}"
+
+
 WORDS: dict[str, Callable[[Parameters], str]] = {
     "empty_signature": _empty_signature,
     "unvarying_heads": _unvarying_heads,
@@ -194,5 +212,6 @@ WORDS: dict[str, Callable[[Parameters], str]] = {
     "not_minimal": _not_minimal,
     "backup": _backup,
     "constant_role": _constant_role,
+    "latents_replaced": _latents_replaced,
 }
 """The sentence of each of these findings, from its parameters."""
