@@ -43,7 +43,7 @@ _LAST_BMP = "\uffff"  # beyond it, RFC 8785 sorts keys by other units than Pytho
 
 
 def _is_plain(value: object) -> bool:
-    """Whether Python's encoder writes a value as RFC 8785 does: exact types, and nothing of the rare cases."""
+    """Whether Python's encoder writes a value as RFC 8785 does: exact types, and no rare case."""
     kind = type(value)
     if kind is str or value is None or kind is bool:
         return True

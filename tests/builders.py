@@ -17,6 +17,7 @@ from auditkit.circuits import stability
 from auditkit.circuits.codes import CodeSpace
 from auditkit.circuits.effects import CARRIED_ALONE, NO_BEHAVIOUR, behaviour_of
 from auditkit.circuits.latents import Candidate, carrying, tried_latent, verified
+from auditkit.circuits.paths import path_effect
 from auditkit.circuits.single import patched_heads
 from auditkit.controls.family import FAMILY
 from auditkit.controls.outcomes import (
@@ -74,6 +75,7 @@ from auditkit.records.causal import (
     LeftOut,
     Minimality,
     PatchedHead,
+    Paths,
     RandomSets,
     SetEffect,
     TaskEffect,
@@ -189,6 +191,7 @@ def specification() -> Specification:
             backups=1,
             checked=0,
             latents=2,
+            paths=64,
         ),
         bootstrap=BootstrapSettings(resamples=100, level=LEVEL),
         null_level=D("0.5"),
@@ -477,7 +480,11 @@ def causal() -> Causal:
             with_circuit=set_effects("1.0000")[1],
         ),
         latents=verified_latents(),
-        forwards=Forwards(attribution=12, search=20, checks=160, latents=24),
+        paths=Paths(
+            tried=(path_effect(("0.1", "1.0"), (D("0.2000"), D("0.2000")), specification()),),
+            untried=0,
+        ),
+        forwards=Forwards(attribution=12, search=20, checks=160, latents=24, paths=4),
     )
 
 

@@ -68,13 +68,18 @@ def belonging(patched: Iterable[PatchedHead], thresholds: Thresholds) -> tuple[s
     return tuple(sorted({p.head for p in patched if belongs(p, thresholds)}, key=layer_order))
 
 
-def circuit_of(
+def circuit_of(measurements: Sequence[PatchedHead], thresholds: Thresholds) -> Circuit:
+    """The heads that belong by any of these measurements."""
+    return Circuit(heads=belonging(measurements, thresholds), edges=(), pairs_tested=0)
+
+
+def circuit_by_codes(
     codes: Codes | RankedCodes,
     measurements: Sequence[PatchedHead],
     thresholds: Thresholds,
     space: CodeSpace,
 ) -> Circuit:
-    """The heads that belong by any of these measurements, and the edges among them."""
+    """As the first editions had it: with an edge where the codes of two heads appear together."""
     heads = belonging(measurements, thresholds)
     present = {head: _examples_with(head, codes, space) for head in heads}
     pairs = [(a, b) for a, b in combinations(heads, 2) if layer_order(a)[0] < layer_order(b)[0]]

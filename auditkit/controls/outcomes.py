@@ -71,7 +71,7 @@ def control_specification(specification: Specification) -> Specification:
     """The settings a task is calibrated with: its own, without what is the task's own.
 
     Kind, metric and numbers of pairs are those of the controls, which are next-token models. Random
-    sets of heads, latents and further seeds are left out: no head is reported by them.
+    sets of heads, latents, paths and further seeds are left out: no head is reported by them.
     """
     return specification.model_copy(
         update={
@@ -82,7 +82,7 @@ def control_specification(specification: Specification) -> Specification:
             "max_examples": DISCOVERY,
             "test_examples": TEST,
             "random_sets": 0,
-            "patching": specification.patching.model_copy(update={"latents": 0}),
+            "patching": specification.patching.model_copy(update={"latents": 0, "paths": 0}),
             "autoencoder": specification.autoencoder.model_copy(update={"seeds": 1}),
             "defaulted": (),
         }

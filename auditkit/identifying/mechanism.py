@@ -32,6 +32,7 @@ from auditkit.identifying.interventions import (
 from auditkit.identifying.latents import verify_latents
 from auditkit.identifying.looking import Further
 from auditkit.identifying.needed import constant_role, joint_ablation
+from auditkit.identifying.paths import patch_paths
 from auditkit.identifying.screening import Screened, in_detail, screen
 from auditkit.identifying.search import Searched, Sought, search
 from auditkit.identifying.unique_codes import observe_codes
@@ -189,7 +190,7 @@ def find_mechanism(
     sought = Sought(trials.discovery, trials.further, n_pairs, question.declared)
     found = find_circuit(codes, space, sought, specification, advance)
     causal = check(trials, found, screened, specification, (attribution, subject.forwards - before))
-    circuit = circuit_of(codes, grounds(causal), specification.thresholds, space)
+    circuit = circuit_of(grounds(causal), specification.thresholds)
     detailed = in_detail(codes, circuit, screened, trials.captured, specification)
     return Mechanism(detailed, causal, circuit)
 
@@ -236,6 +237,11 @@ def check(
     )
     checked = trials.subject.forwards
     latents = verify_latents(trials.resampled, trials.few, heads, screened, specification)
+    told = trials.subject.forwards
+    measurements = (*found.patched, *found.completion.heads)
+    paths = patch_paths(
+        trials.subject, trials.resampled, trials.few, heads, measurements, specification
+    )
     attribution, searched = spent
     return Causal(
         drops=found.drops,
@@ -249,11 +255,13 @@ def check(
         joint_ablation=joint,
         constant_role=constant,
         latents=latents,
+        paths=paths,
         forwards=Forwards(
             attribution=attribution,
             search=searched,
             checks=checked - before,
-            latents=trials.subject.forwards - checked,
+            latents=told - checked,
+            paths=trials.subject.forwards - told,
         ),
     )
 

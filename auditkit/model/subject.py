@@ -238,14 +238,17 @@ class Subject:
             )
         return logits
 
-    def capture(self, ids: Tensor, types: Tensor | None = None) -> tuple[Tensor, Outputs]:
-        """The scores, and every head's output at every position."""
+    def capture(
+        self, ids: Tensor, types: Tensor | None = None, patch: Patch | None = None
+    ) -> tuple[Tensor, Outputs]:
+        """The scores, and every head's output at every position, before a patch replaces it."""
         seen: list[Tensor] = []
 
         def note(_: nn.Module, args: tuple[Any, ...]) -> None:
             seen.append(args[0].detach())
 
-        with torch.no_grad(), self._hooked([note] * len(self._locations)):
+        # Hooks run in the order in which they were set.
+        with torch.no_grad(), self._hooked([note] * len(self._locations)), self._patching(patch):
             logits = self._forward(ids, types)
         return logits, self._by_head(seen)
 

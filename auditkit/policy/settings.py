@@ -97,13 +97,17 @@ class PatchingBlock(Record):
     )
     checked: Written[Annotated[int, Field(ge=0, le=1000)]] = setting(
         8,
-        "Pairs on which backups, constant roles, heads left out, other sets of heads and latents are "
-        "measured ({standard}; 0 for all).",
+        "Pairs on which backups, constant roles, heads left out, other sets of heads, latents and "
+        "direct paths are measured ({standard}; 0 for all).",
     )
     latents: Written[Annotated[int, Field(ge=0, le=64)]] = setting(
         8,
         "Most latents of each circuit head that are replaced alone, those to which most is attributed "
         "({standard}; 0 for none).",
+    )
+    paths: Written[Annotated[int, Field(ge=0, le=4096)]] = setting(
+        64,
+        "Most pairs of circuit heads of which the direct path is patched ({standard}; 0 for none).",
     )
 
 

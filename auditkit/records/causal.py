@@ -163,18 +163,43 @@ class JointAblation(Record):
     with_backups: tuple[SetEffect, ...] | NotAssessed
 
 
+class PathEffect(Record):
+    """What one circuit head does to the task through another alone: the direct path between two heads.
+
+    With the ``source`` replaced by its output on the matched negative and every other head held at its
+    output on the positive, the ``target`` puts out something else; ``effects`` per pair are what is lost
+    when it puts out that, and all else runs free (path patching: Wang et al., arXiv:2211.00593).
+    """
+
+    source: HeadId
+    target: HeadId
+    effects: tuple[Measure, ...]
+    effect: Interval
+
+
+class Paths(Record):
+    """Direct paths between heads of the circuit, in layer order, on the first discovery pairs.
+
+    ``untried`` is how many pairs of heads in different layers were left out, those of the smallest effects.
+    """
+
+    tried: Annotated[tuple[PathEffect, ...], Field(min_length=1)]
+    untried: Count
+
+
 class Forwards(Record):
     """Forward passes of the model, one per prompt and variant.
 
     ``attribution``: the discovery pairs run once, and what the gradients need. ``search``: everything that
     decides which heads are in the circuit. ``checks``: what the circuit found does, and what it lacks.
-    ``latents``: single latents of its heads.
+    ``latents``: single latents of its heads. ``paths``: direct paths between them.
     """
 
     attribution: Count
     search: Count
     checks: Count
     latents: Count
+    paths: Count
 
 
 class Causal(Record):
@@ -195,4 +220,5 @@ class Causal(Record):
     joint_ablation: JointAblation | NotAssessed
     constant_role: ConstantRole | NotAssessed
     latents: VerifiedLatents | NotAssessed
+    paths: Paths | NotAssessed
     forwards: Forwards

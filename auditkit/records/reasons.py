@@ -41,6 +41,9 @@ REASONS: dict[str, str] = {
     "threshold when its mean output takes its place.",
     "no_latents_sought": "The policy asks for no latents to be replaced alone.",
     "latents_not_known": "The edition of the rules that judged this record replaces no latents alone.",
+    "no_paths_sought": "The policy asks for no direct paths between heads.",
+    "no_paths": "The circuit has no two heads in different layers.",
+    "paths_not_known": "The edition of the rules that judged this record patches no direct paths.",
     "not_carried_by_latents": "The latents tried do not carry the head's effect, however many of them are "
     "replaced together.",
     "head_not_replaced_alone": "The head was not replaced alone.",

@@ -15,16 +15,16 @@ Json = Any  # null, bool, int, str, list, dict
 
 _NEW: dict[str, frozenset[str]] = {
     "specification": frozenset({"max_examples"}),
-    "patching": frozenset({"budget", "checked", "latents"}),
+    "patching": frozenset({"budget", "checked", "latents", "paths"}),
     "examples": frozenset({"further"}),
-    "causal": frozenset({"drops", "latents"}),
-    "forwards": frozenset({"latents"}),
+    "causal": frozenset({"drops", "latents", "paths"}),
+    "forwards": frozenset({"latents", "paths"}),
     "random_sets": frozenset({"circuit"}),
     "task": frozenset({"ruling"}),
 }
 
 
-ADDED = ("one_look", "rule_not_known", "latents_not_known")
+ADDED = ("one_look", "rule_not_known", "latents_not_known", "paths_not_known")
 """The reasons that stand in what is added."""
 
 
@@ -57,10 +57,14 @@ def upgraded_task(task: dict[str, Json]) -> dict[str, Json]:
         if "shares" in sets:
             lost = causal["necessity"][0]["share"]["mean"]
             sets = _with(sets, "random_sets", circuit=lost)
-        forwards = _with(causal["forwards"], "forwards", latents=0)
+        forwards = _with(causal["forwards"], "forwards", latents=0, paths=0)
         causal = {**causal, "random_sets": sets, "forwards": forwards}
         causal = _with(
-            causal, "causal", drops=_absent("rule_not_known"), latents=_absent("latents_not_known")
+            causal,
+            "causal",
+            drops=_absent("rule_not_known"),
+            latents=_absent("latents_not_known"),
+            paths=_absent("paths_not_known"),
         )
     return _with(
         {
@@ -76,7 +80,7 @@ def upgraded_task(task: dict[str, Json]) -> dict[str, Json]:
 
 def upgraded_specification(specification: dict[str, Json]) -> dict[str, Json]:
     """A specification of schema 2 with what schema 3 has beside it. Raises as ``upgraded``."""
-    patching = _with(specification["patching"], "patching", budget=0, checked=0, latents=0)
+    patching = _with(specification["patching"], "patching", budget=0, checked=0, latents=0, paths=0)
     return _with(
         {**specification, "patching": patching},
         "specification",

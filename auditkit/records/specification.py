@@ -67,8 +67,9 @@ class PatchingRule(Record):
     five and three of them. ``completion``: the most heads that may be restored with those found when they do
     not carry the effect by themselves; 0 leaves that out. ``backups``: the most heads tried as a backup of
     each circuit head; 0 leaves that out. ``checked``: on how many pairs of a set backups, constant roles,
-    heads left out, other sets of heads and latents are measured; 0 for all of them. ``latents``: the most
-    latents of each circuit head that are replaced alone; 0 leaves that out.
+    heads left out, other sets of heads, latents and paths are measured; 0 for all of them. ``latents``: the
+    most latents of each circuit head that are replaced alone; 0 leaves that out. ``paths``: the most pairs
+    of circuit heads of which the direct path is patched; 0 leaves that out.
     """
 
     budget: Count = Field(description="Most prompts patched with a single head replaced")
@@ -81,10 +82,13 @@ class PatchingRule(Record):
     completion: Count = Field(description="Most heads restored to complete those found one by one")
     backups: Count = Field(description="Most heads tried as a backup of each circuit head")
     checked: Count = Field(
-        description="Pairs on which backups, constant roles, heads left out, other sets and latents are "
-        "measured"
+        description="Pairs on which backups, constant roles, heads left out, other sets, latents and "
+        "direct paths are measured"
     )
     latents: Count = Field(description="Most latents of each circuit head replaced alone")
+    paths: Count = Field(
+        description="Most pairs of circuit heads of which the direct path is patched"
+    )
 
 
 class BootstrapSettings(Record):

@@ -193,6 +193,8 @@ class Stability(Record):
 class Edge(Record):
     """Two heads of the circuit, the earlier layer first, and how often the discovery examples carry both.
 
+    Records of schema 1 and 2 have these.
+
     An example carries a head when it has a code of the signature that is of that head.
 
     ``p_value`` is the hypergeometric chance of at least ``together`` joint appearances given how often
@@ -207,11 +209,12 @@ class Edge(Record):
 
 
 class Circuit(Record):
-    """The heads whose effect, alone or completing the others, reaches the threshold, and their edges.
+    """The heads whose effect, alone or completing the others, reaches the threshold.
 
-    Heads are in layer order.
+    Heads are in layer order. How one acts through another is in the causal check (``Paths``).
 
-    ``edges`` are those of ``pairs_tested`` that co-occur beyond chance (q at most 0.05).
+    ``edges`` are there in records of schema 1 and 2 only: those of ``pairs_tested`` that co-occur beyond
+    chance (q at most 0.05).
     """
 
     heads: tuple[HeadId, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from auditkit.circuits.circuit import circuit_of, grounds
+from auditkit.circuits.circuit import circuit_by_codes, circuit_of, grounds
 from auditkit.circuits.codes import (
     CodeSpace,
     carries_code,
@@ -39,7 +39,7 @@ from auditkit.records.calibration import ControlRun, NegativeControl
 from auditkit.records.causal import Causal, HeadsEffect
 from auditkit.records.model import ModelIdentity, PinnedDigest
 from auditkit.records.specification import Specification
-from auditkit.records.task import Codes, Finding, PromptSet, TaskRecord
+from auditkit.records.task import Circuit, Codes, Finding, PromptSet, TaskRecord
 from auditkit.verifying.recompute_causal import causal_differences, mean_of
 from auditkit.verifying.recompute_codes import details
 from auditkit.verifying.recompute_stated import stated_differences
@@ -136,13 +136,22 @@ def _task(task: TaskRecord, record: AuditRecord, edition: Edition) -> Iterator[s
         yield from method.differences(task.codes, space.head_ids, n, seed)
     if isinstance(task.causal, Causal):
         yield from causal_differences(task, task.causal, space, record.model.weights_digest)
-    if isinstance(task.codes, Codes) and isinstance(task.causal, Causal):
-        expected_circuit = circuit_of(
-            task.codes, grounds(task.causal), specification.thresholds, space
-        )
-        if task.circuit != expected_circuit:
-            yield "circuit"
+    if (
+        isinstance(task.codes, Codes)
+        and isinstance(task.causal, Causal)
+        and task.circuit != _circuit(task.codes, task.causal, specification, space)
+    ):
+        yield "circuit"
     yield from _conclusions(task, record, edition)
+
+
+def _circuit(
+    codes: Codes, causal: Causal, specification: Specification, space: CodeSpace
+) -> Circuit:
+    measurements, thresholds = grounds(causal), specification.thresholds
+    if isinstance(causal.drops, NotAssessed):
+        return circuit_by_codes(codes, measurements, thresholds, space)
+    return circuit_of(measurements, thresholds)
 
 
 def _there_or_absent(task: TaskRecord, method: Method) -> Iterator[str]:

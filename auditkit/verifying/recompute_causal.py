@@ -29,6 +29,7 @@ from auditkit.records.causal import Causal, PatchedHead, RandomSets, SetEffect
 from auditkit.records.task import PromptSet, TaskRecord
 from auditkit.verifying.recompute_drops import drops_differences, may_lack_effect
 from auditkit.verifying.recompute_latents import latents_differences
+from auditkit.verifying.recompute_paths import paths_differences
 
 
 def mean_of(values: tuple[Measure, ...], task: TaskRecord) -> Interval:
@@ -56,6 +57,9 @@ def causal_differences(
     yield from _minimality(task, causal)
     yield from _joint_ablation(task, causal)
     yield from _constant_role(task, causal)
+    yield from paths_differences(
+        task, causal, _circuit_heads(task, causal), _few(task, "discovery")
+    )
     yield from latents_differences(
         task, causal, space, _circuit_heads(task, causal), _few(task, "discovery")
     )

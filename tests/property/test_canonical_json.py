@@ -34,7 +34,7 @@ def test_keys_are_sorted_by_their_utf_16_units(keys: list[str]) -> None:
 
 @pytest.mark.parametrize("value", [2**53, [-(2**53)], {"a": "\ud800"}, {"\udfff": 1}, {1: "a"}])
 def test_what_the_reference_refuses_is_refused(value: Json) -> None:
-    """Integers too large to be exact, half surrogate pairs and keys that are no text have no canonical form."""
+    """Integers too large to be exact, half surrogate pairs and keys that are no text have no bytes."""
     with pytest.raises(ValueError, match=r".") as refused:
         canonical_json(value)
     with pytest.raises(type(refused.value)):

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from auditkit.circuits.circuit import takes_over
 from auditkit.circuits.intervals import rounded
+from auditkit.circuits.paths import edges_of
 from auditkit.judging.findings.stating import bounds, exact, finding
 from auditkit.records.base import NotAssessed, Parameter, Row
 from auditkit.records.causal import Causal, SetEffect
@@ -25,6 +26,7 @@ def about_checks(specification: Specification, causal: Causal) -> Iterator[Findi
     yield from _about_backups(specification.thresholds, causal)
     yield from _about_constant_role(specification.thresholds, causal)
     yield from _about_latents(causal)
+    yield from _about_paths(specification.thresholds, causal)
 
 
 def about_search(specification: Specification, codes: Codes, causal: Causal) -> Iterator[Finding]:
@@ -189,4 +191,23 @@ def _about_latents(causal: Causal) -> Iterator[Finding]:
         carried=tuple(few),
         not_carried=tuple(others),
         signature=len(latents.signature),
+    )
+
+
+def _about_paths(thresholds: Thresholds, causal: Causal) -> Iterator[Finding]:
+    paths = causal.paths
+    if isinstance(paths, NotAssessed):
+        return
+    edges: tuple[Row, ...] = tuple(
+        {"source": each.source, "target": each.target, "share": exact(each.effect.mean)}
+        for each in edges_of(paths, thresholds)
+    )
+    yield finding(
+        "direct_paths",
+        "note",
+        pairs=len(paths.tried[0].effects),
+        tried=len(paths.tried),
+        untried=paths.untried,
+        threshold=exact(thresholds.head_effect),
+        edges=edges,
     )

@@ -277,4 +277,5 @@ def cost_facts(forwards: Forwards) -> tuple[Fact, ...]:
         measured_fact(_("To find the circuit"), number_text(forwards.search)),
         measured_fact(_("To check the circuit"), number_text(forwards.checks)),
         measured_fact(_("To replace latents alone"), number_text(forwards.latents)),
+        measured_fact(_("To patch direct paths"), number_text(forwards.paths)),
     )

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from auditkit.circuits.paths import edges_of
 from auditkit.messages import N_, _, counted, number_text
 from auditkit.records.base import NotAssessed
-from auditkit.records.causal import Causal, PatchedHead
-from auditkit.records.task import Codes, Edge, TaskRecord
-from auditkit.report.wording import ABLATIONS, OBSERVATIONS, absent_text, decimal_text, range_text
+from auditkit.records.causal import Causal, PatchedHead, PathEffect
+from auditkit.records.task import Codes, TaskRecord
+from auditkit.report.wording import (
+    ABLATIONS,
+    OBSERVATIONS,
+    absent_text,
+    decimal_text,
+    percent_text,
+    range_text,
+)
 
 EDGES_SHOWN = 24
 """More edges than this are left to the evidence file, and the report says how many."""
@@ -57,13 +65,12 @@ class SetView:
 
 @dataclass(frozen=True)
 class EdgeView:
-    """Two heads of the circuit, and in how many discovery examples both carry a signature code."""
+    """Two heads of the circuit, and what the first does through the second alone."""
 
     source: str
     target: str
-    together: str
-    p_value: str
-    q_value: str
+    share: str
+    interval: str
 
 
 def standing(head: str, task: TaskRecord) -> str:
@@ -178,45 +185,45 @@ def set_rows(task: TaskRecord, causal: Causal) -> tuple[SetView, ...]:
     )
 
 
-def _edge(edge: Edge) -> EdgeView:
+def _edge(path: PathEffect) -> EdgeView:
     return EdgeView(
-        source=edge.source,
-        target=edge.target,
-        together=number_text(edge.together),
-        p_value=decimal_text(edge.p_value),
-        q_value=decimal_text(edge.q_value),
-    )
-
-
-def _no_edges(pairs_tested: int) -> str:
-    if pairs_tested == 0:
-        return _(
-            "None. The circuit has no two heads in different layers, so there was no pair to test."
-        )
-    return counted(
-        pairs_tested,
-        "None. {n} pair of circuit heads was tested; it does not appear together beyond chance.",
-        "None. {n} pairs of circuit heads were tested; none appears together beyond chance.",
+        source=path.source,
+        target=path.target,
+        share=decimal_text(path.effect.mean),
+        interval=range_text(path.effect),
     )
 
 
 def edge_rows(task: TaskRecord) -> tuple[tuple[EdgeView, ...], str, str]:
     """The edges to print, the words in their place when there are none, and a note on the rest."""
-    if isinstance(task.circuit, NotAssessed):
-        return (), absent_text(task.circuit), ""
-    edges = sorted(task.circuit.edges, key=lambda edge: (edge.q_value, edge.p_value))
-    if not edges:
-        return (), _no_edges(task.circuit.pairs_tested), ""
-    left = len(edges) - EDGES_SHOWN
+    if isinstance(task.causal, NotAssessed):
+        return (), absent_text(task.causal), ""
+    paths, thresholds = task.causal.paths, task.specification.thresholds
+    if isinstance(paths, NotAssessed):
+        return (), absent_text(paths), ""
+    edges = edges_of(paths, thresholds)
     tested = counted(
-        task.circuit.pairs_tested,
-        "{n} pair of circuit heads was tested.",
-        "{n} pairs of circuit heads were tested.",
+        len(paths.tried),
+        "The direct path of {n} pair of circuit heads was measured.",
+        "The direct paths of {n} pairs of circuit heads were measured.",
     )
+    if paths.untried:
+        untried = counted(
+            paths.untried,
+            "{n} pair with smaller effects was not: its path is unknown.",
+            "{n} pairs with smaller effects were not: their paths are unknown.",
+        )
+        tested = f"{tested} {untried}"
+    if not edges:
+        none = _(
+            "None carries {least} of the task effect.", least=percent_text(thresholds.head_effect)
+        )
+        return (), f"{tested} {none}", ""
+    left = len(edges) - EDGES_SHOWN
     more = counted(
         left,
-        "The {shown} edges with the smallest q-value are shown; {n} more is in evidence.json.",
-        "The {shown} edges with the smallest q-value are shown; {n} more are in evidence.json.",
+        "The {shown} largest are shown; {n} more is in evidence.json.",
+        "The {shown} largest are shown; {n} more are in evidence.json.",
         shown=EDGES_SHOWN,
     )
     note = f"{tested} {more}" if left > 0 else tested

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from auditkit.circuits.circuit import layer_order, takes_over
+from auditkit.circuits.paths import edges_of
 from auditkit.messages import _, counted
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal, ConstantRole, JointAblation
@@ -86,12 +87,13 @@ def circuit_drawing(task: TaskRecord) -> tuple[Chart | None, str]:
         return None, ""
     nodes = [_node(head, marks[head], task, task.causal) for head in sorted(marks, key=layer_order)]
     shown = _that_fit(nodes)
-    edges = sorted(task.circuit.edges, key=lambda edge: (edge.q_value, edge.p_value))
+    paths = task.causal.paths
+    edges = () if isinstance(paths, NotAssessed) else edges_of(paths, task.specification.thresholds)
     drawn = [(edge.source, edge.target) for edge in edges[:EDGES_SHOWN]]
     left = len(nodes) - len(shown)
     words = (
         _("Heads of the circuit, heads needed beside it and heads declared, layer by layer."),
-        _("Lines: pairs that appear together beyond chance")
+        _("Lines: what one head does through another alone, where that reaches the threshold")
         if drawn
         else _("No edge was recorded"),
         counted(

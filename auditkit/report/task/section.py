@@ -242,6 +242,7 @@ def _not_assessed(task: TaskRecord) -> tuple[Fact, ...]:
             (_("Joint ablation: heads that take over"), task.causal.joint_ablation),
             (_("Heads with a constant role"), task.causal.constant_role),
             (_("Latents replaced alone"), task.causal.latents),
+            (_("Direct paths between heads"), task.causal.paths),
         ]
     return tuple(Fact(label, part.reason) for label, part in parts if isinstance(part, NotAssessed))
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditkit.circuits.circuit import belongs, circuit_of, layer_order
+from auditkit.circuits.circuit import belongs, circuit_by_codes, layer_order
 from auditkit.circuits.codes import (
     CodeSpace,
     discretise,
@@ -134,11 +134,11 @@ def test_a_head_belongs_when_its_effect_is_large_and_sure(
     assert belongs(head, specification().thresholds) is inside
 
 
-def test_the_circuit_of_the_hand_made_record() -> None:
+def test_the_circuit_by_codes_the_hand_made_record() -> None:
     """Heads 0.1 and 1.0 reach the threshold; in two examples no pair can beat chance."""
     space = CodeSpace.of(model_identity().layers, latents=4)
     heads = [patched("1.0", "0.7500"), patched("0.1", "0.2500"), patched("0.0", "0.0000")]
-    circuit = circuit_of(codes(), heads, specification().thresholds, space)
+    circuit = circuit_by_codes(codes(), heads, specification().thresholds, space)
     assert (circuit.heads, circuit.edges, circuit.pairs_tested) == (("0.1", "1.0"), (), 1)
 
 
@@ -160,7 +160,7 @@ def test_an_edge_is_a_pair_that_occurs_together_beyond_chance() -> None:
         negatives=UNSEEN,
         envelope=UNSEEN,
     )
-    circuit = circuit_of(
+    circuit = circuit_by_codes(
         table, [patched("0.0", "0.5"), patched("1.0", "0.5")], specification().thresholds, space
     )
     (edge,) = circuit.edges
@@ -171,7 +171,7 @@ def test_an_edge_is_a_pair_that_occurs_together_beyond_chance() -> None:
 def test_heads_of_one_layer_form_no_pair() -> None:
     """An edge runs from an earlier layer to a later one."""
     space = CodeSpace.of(model_identity().layers, latents=4)
-    circuit = circuit_of(
+    circuit = circuit_by_codes(
         codes(), [patched("0.0", "0.5"), patched("0.1", "0.5")], specification().thresholds, space
     )
     assert circuit.pairs_tested == 0

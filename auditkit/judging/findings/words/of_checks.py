@@ -192,6 +192,29 @@ def _by_latents(head: Parameters) -> str:
     return f"{counted(head['latents'], 'latent')} of {head['head']}"
 
 
+_PATHS_NAMED = 6
+
+
+def _direct_paths(p: Parameters) -> str:
+    tried = counted(p["tried"], "direct path")
+    were = plural(p["tried"], "was", "were")
+    said = [f"{_on(p, 'discovery')}, {tried} between heads of the circuit {were} patched."]
+    if p["untried"]:
+        said.append(f"{p['untried']} more {plural(p['untried'], 'was', 'were')} not.")
+    named = ", ".join(
+        f"{each['source']} through {each['target']} {percent(each['share'])}"
+        for each in p["edges"][:_PATHS_NAMED]
+    )
+    more = len(p["edges"]) - _PATHS_NAMED
+    if not named:
+        said.append(f"None carries {percent(p['threshold'])} of the task effect.")
+    elif more > 0:
+        said.append(f"The largest carry: {named}; {more} more reach {percent(p['threshold'])}.")
+    else:
+        said.append(f"Those that reach {percent(p['threshold'])} of the task effect: {named}.")
+    return " ".join(said)
+
+
 WORDS: dict[str, Callable[[Parameters], str]] = {
     "empty_signature": _empty_signature,
     "unvarying_heads": _unvarying_heads,
@@ -213,5 +236,6 @@ WORDS: dict[str, Callable[[Parameters], str]] = {
     "backup": _backup,
     "constant_role": _constant_role,
     "latents_replaced": _latents_replaced,
+    "direct_paths": _direct_paths,
 }
 """The sentence of each of these findings, from its parameters."""
