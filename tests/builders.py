@@ -595,7 +595,7 @@ def copying() -> TaskRecord:
             circuit=Circuit(
                 heads=("0.1", "1.0"),
                 edges=(),
-                pairs_tested=1,
+                pairs_tested=0,
             ),
             stability=not_in_this_test("Stability"),
             expected=Expectation(

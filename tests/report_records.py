@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import get_args
 
+from auditkit.circuits.effects import EMPTY_CIRCUIT
+from auditkit.circuits.paths import path_effect
 from auditkit.law import EVIDENCE_HOOKS
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
-from auditkit.records.causal import Causal, ConstantRole, JointAblation, Minimality
+from auditkit.records.causal import Causal, ConstantRole, JointAblation, Minimality, Paths
 from auditkit.records.codes import HeadFrequency
 from auditkit.records.model import AttentionLayer
-from auditkit.records.task import Edge, OtherSetting, Stability, TaskRecord, Verdict, VerdictShare
+from auditkit.records.task import OtherSetting, Stability, TaskRecord, Verdict, VerdictShare
 from auditkit.report.pdf import Attached
 from tests.builders import D, audit_record, backup, committed, copying, counting, left_out, patched
 from tests.unique_codes_records import watched_record
@@ -29,10 +31,6 @@ def with_causal(**changes: object) -> AuditRecord:
     task = copying()
     causal = task.causal.model_copy(update=changes)
     return with_tasks(task.model_copy(update={"causal": causal}))
-
-
-def edge() -> Edge:
-    return Edge(source="0.1", target="1.0", together=2, p_value=D("0.1"), q_value=D("0.2"))
 
 
 def stability() -> Stability:
@@ -80,23 +78,25 @@ def another_seed() -> AuditRecord:
 
 def many_edges() -> AuditRecord:
     task = copying()
-    circuit = task.circuit.model_copy(update={"edges": (edge(),) * 30, "pairs_tested": 30})
+    path = path_effect(("0.1", "1.0"), (D("0.2000"), D("0.2000")), task.specification)
     sets = {"sufficiency": (), "necessity": (), "random_sets": LEFT_OUT, "minimality": LEFT_OUT}
     causal = task.causal.model_copy(
         update={
             **sets,
+            "paths": Paths(tried=(path,) * 30, untried=2),
             "unpatched": ("1.1",),
             "constant_role": LEFT_OUT,
             "joint_ablation": LEFT_OUT,
         }
     )
-    return with_tasks(task.model_copy(update={"circuit": circuit, "causal": causal}))
+    return with_tasks(task.model_copy(update={"causal": causal}))
 
 
 def no_circuit() -> AuditRecord:
     task = copying()
-    circuit = task.circuit.model_copy(update={"heads": (), "pairs_tested": 0})
-    return with_tasks(task.model_copy(update={"circuit": circuit}))
+    circuit = task.circuit.model_copy(update={"heads": ()})
+    causal = task.causal.model_copy(update={"latents": EMPTY_CIRCUIT, "paths": EMPTY_CIRCUIT})
+    return with_tasks(task.model_copy(update={"circuit": circuit, "causal": causal}))
 
 
 def nothing_declared() -> AuditRecord:

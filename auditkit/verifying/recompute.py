@@ -54,7 +54,11 @@ def mismatches(record: AuditRecord, edition: Edition) -> tuple[str, ...]:
     for task in record.tasks:
         try:
             found += [f"tasks[{task.id}].{key}" for key in _task(task, record, edition)]
-        except (IndexError, KeyError):  # heads that the model named beside them does not have
+        except (
+            IndexError,
+            KeyError,
+            ValueError,
+        ):  # heads that the model named beside them does not have
             found.append(f"tasks[{task.id}]")
     if record.verdict != overall([task.verdict for task in record.tasks]):
         found.append("verdict")

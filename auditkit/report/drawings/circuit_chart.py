@@ -171,9 +171,9 @@ def circuit_chart(nodes: Sequence[CircuitNode], edges: Sequence[tuple[HeadId, He
     for node in nodes:
         parts += _node(node, *places[node.head])
     spoken = "; ".join(_spoken(node) for node in nodes)
-    pairs = listed((_("{one} and {other}", one=a, other=b) for a, b in edges), _("no pair"))
+    pairs = listed((_("{one} through {other}", one=a, other=b) for a, b in edges), _("no pair"))
     words = _(
-        "Heads by layer. {heads}. Appear together beyond chance: {pairs}.",
+        "Heads by layer. {heads}. One acts through the other: {pairs}.",
         heads=spoken,
         pairs=pairs,
     )

@@ -336,7 +336,9 @@ def test_numbers_agree_with_their_nouns() -> None:
         assert words in plain(task.model_copy(update={"comparison": compared})).compared
     assert "1 test prompt that calls for" in plain(sized(task, 1, 1)).asked
     assert "1 head, ranked lower" in heads_note(task, causal_of(with_causal(unpatched=("1.1",))))
-    assert edge_rows(task)[1].startswith("None. 1 pair of circuit heads was tested; it does not")
+    (edge,), absent, note = edge_rows(task)
+    assert (edge.share, absent) == ("0.2000", "")
+    assert note == "The direct path of 1 pair of circuit heads was measured."
 
 
 def test_every_item_that_may_be_cited_has_one_sentence_and_its_keys() -> None:

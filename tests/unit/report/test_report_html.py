@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from auditkit.circuits import paths
 from auditkit.circuits.effects import NO_BACKUPS_SOUGHT
 from auditkit.law import ARTICLE_13_ITEMS, load_law
 from auditkit.law.overclaims import OVERCLAIMS
@@ -196,12 +197,14 @@ def test_absence_in_its_kinds_prints_differently() -> None:
     ).text
     causal = audit_record().tasks[0].causal
     assert isinstance(causal, Causal)
-    small = causal.model_copy(update={"patched": (patched("1.0", "0.0100"),)})
+    small = causal.model_copy(
+        update={"patched": (patched("1.0", "0.0100"),), "paths": paths.NO_PATHS}
+    )
     nothing = Circuit(heads=(), edges=(), pairs_tested=0)
     empty = rendered(with_first_task(circuit=nothing, causal=small)).text
     assert "Not assessed. It was skipped." in unknown
     assert "None of them changed the task effect by 5 % or more" in empty
-    assert "there was no pair to test" in empty
+    assert "no two heads in different layers" in empty
     assert "Not assessed. It was skipped." not in empty
 
 

@@ -11,12 +11,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from auditkit.circuits.paths import path_effect
 from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
-from auditkit.records.causal import Causal
+from auditkit.records.causal import Causal, Paths
 from auditkit.records.codes import HeadFrequency
-from auditkit.records.task import Circuit, Edge, Finding, Stability, TaskRecord, VerdictShare
+from auditkit.records.task import Finding, Stability, TaskRecord, VerdictShare
 from auditkit.report import pdf as pdf_module
 from auditkit.report.drawings.charts import ThresholdRow, share_chart
 from auditkit.report.drawings.circuit_chart import CircuitNode, circuit_chart, in_lines
@@ -36,7 +37,15 @@ from auditkit.report.task.pictures import (
 from auditkit.report.task.section import task_view
 from auditkit.report.task.specification import settings
 from auditkit.resources import shipped
-from tests.builders import D, audit_record, copying, counting, interval, model_identity
+from tests.builders import (
+    D,
+    audit_record,
+    copying,
+    counting,
+    interval,
+    model_identity,
+    specification,
+)
 from tests.pages import Page, rendered
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -100,9 +109,9 @@ def test_the_common_table_names_the_tasks_that_differ_and_they_print_the_key() -
     text = rendered(with_tasks(*tasks)).text
     assert "seed Seed of every random draw 0 set in the policy task 2" in text
     assert "seed Seed of every random draw 7 default" in text
-    assert "except for 1 key of 35" in settings_note(tasks, 2)
+    assert "except for 1 key of 37" in settings_note(tasks, 2)
     assert (
-        "All 35 keys have the value and the origin that the common specification gives"
+        "All 37 keys have the value and the origin that the common specification gives"
         in settings_note(tasks, 1)
     )
 
@@ -189,19 +198,25 @@ def test_the_circuit_shows_every_kind_of_head_by_shape_and_letter() -> None:
         "1.0: found, declared, effect alone 0.7500, role with the largest share: last"
         in chart.alternative
     )
-    assert "No edge was recorded" in caption
+    assert "Lines: what one head does through another alone" in caption
 
 
-def test_an_edge_is_drawn_only_where_one_was_recorded() -> None:
-    """One recorded edge gives one line, and the words name its heads."""
-    edge = Edge(source="0.1", target="1.0", together=2, p_value=D("0.0100"), q_value=D("0.0100"))
-    circuit = Circuit(heads=("0.1", "1.0"), edges=(edge,), pairs_tested=1)
-    chart, caption = circuit_drawing(copying().model_copy(update={"circuit": circuit}))
+def test_an_edge_is_drawn_only_where_a_path_carries_enough() -> None:
+    """One path that reaches the threshold gives one line, and the words name its heads; less gives none."""
+    chart, caption = circuit_drawing(copying())
     assert chart is not None
     (lines,) = [one for one in parsed(chart).iter(f"{SVG}path") if one.get("fill") == "none"]
     assert lines.get("d", "").count("M") == 1
-    assert "Appear together beyond chance: 0.1 and 1.0." in chart.alternative
-    assert "Lines: pairs that appear together beyond chance" in caption
+    assert "One acts through the other: 0.1 through 1.0." in chart.alternative
+    assert "Lines: what one head does through another alone" in caption
+    small = path_effect(("0.1", "1.0"), (D("0.0400"), D("0.0400")), specification())
+    causal = copying().causal
+    assert isinstance(causal, Causal)
+    causal = causal.model_copy(update={"paths": Paths(tried=(small,), untried=0)})
+    chart, caption = circuit_drawing(copying().model_copy(update={"causal": causal}))
+    assert chart is not None
+    assert not [one for one in parsed(chart).iter(f"{SVG}path") if one.get("fill") == "none"]
+    assert "No edge was recorded" in caption
 
 
 def test_a_declared_head_that_was_not_replaced_is_unknown_not_zero() -> None:

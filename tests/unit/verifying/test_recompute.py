@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from auditkit.bundle.evidence import evidence_bytes
+from auditkit.circuits.latents import NO_LATENTS_SOUGHT
+from auditkit.circuits.paths import NO_PATHS_SOUGHT
 from auditkit.judging.editions import CURRENT
 from auditkit.records.audit import AuditRecord
 from auditkit.verifying.recompute import mismatches
@@ -20,6 +22,8 @@ def test_an_honest_record_agrees_with_itself() -> None:
     assert mismatches(audit_record(), CURRENT) == ()
 
 
+LATENTS_ABSENT = NO_LATENTS_SOUGHT.model_dump(mode="json")
+PATHS_ABSENT = NO_PATHS_SOUGHT.model_dump(mode="json")
 UNSEEN = {"state": "not_assessed", "code": "left_out", "reason": "It was skipped."}
 
 
@@ -179,7 +183,27 @@ def changed(path: str, value: object) -> AuditRecord:
             "constant_role.with_circuit",
         ),
         ("tasks/0/circuit/heads", ["0.1"], "tasks[copying].circuit"),
-        ("tasks/0/circuit/pairs_tested", 2, "tasks[copying].circuit"),
+        ("tasks/0/circuit/pairs_tested", 1, "tasks[copying].circuit"),
+        ("tasks/0/causal/latents/heads/0/exact", ["0.2500"], "causal.latents[0.1]"),
+        ("tasks/0/causal/latents/heads/0/exact/0", "0.9000", "causal.latents[0.1]"),
+        ("tasks/0/causal/latents/heads/0/carrying", [8, 9], "causal.latents[0.1]"),
+        ("tasks/0/causal/latents/heads/0/tried/0/code", 10, "causal.latents[0.1]"),
+        ("tasks/0/causal/latents/heads/0/tried/0/latent", 3, "causal.latents[0.1]"),
+        ("tasks/0/causal/latents/heads/0/tried/0/effect/low", "0.2300", "causal.latents[0.1]"),
+        ("tasks/0/causal/latents/heads/1/tried/1/effects/0", "0.6000", "causal.latents[1.0]"),
+        ("tasks/0/causal/latents/heads/1/together/0/0", "0.5100", "causal.latents[1.0]"),
+        ("tasks/0/causal/latents/heads/1/together/1", ["0.7", "0.1"], "causal.latents[1.0]"),
+        ("tasks/0/causal/latents/heads/1/head", "1.1", "causal.latents.heads"),
+        ("tasks/0/causal/latents/pairs/0/codes", [8], "causal.latents.signature"),
+        ("tasks/0/causal/latents/signature", [8], "causal.latents.signature"),
+        ("tasks/0/causal/latents/quorum_count", 2, "causal.latents.signature"),
+        ("tasks/0/causal/latents", LATENTS_ABSENT, "causal.latents"),
+        ("tasks/0/causal/paths", PATHS_ABSENT, "causal.paths"),
+        ("tasks/0/causal/paths/untried", 1, "causal.paths.untried"),
+        ("tasks/0/causal/paths/tried/0/target", "1.1", "causal.paths.tried"),
+        ("tasks/0/causal/paths/tried/0/effects/0", "0.3000", "causal.paths[0.1, 1.0]"),
+        ("tasks/0/causal/paths/tried/0/effects", ["0.2000"], "causal.paths[0.1, 1.0]"),
+        ("tasks/0/causal/paths/tried/0/effect/high", "0.3000", "causal.paths[0.1, 1.0]"),
         ("tasks/0/comparison/extra", ["1.1"], "tasks[copying].comparison"),
         ("tasks/0/comparison/precision", "0.9999", "tasks[copying].comparison"),
         ("tasks/0/expected/heads", ["0.1", "1.1"], "tasks[copying].comparison"),
