@@ -29,14 +29,13 @@ from auditkit.judging.conclusions import conclude
 from auditkit.judging.editions import CURRENT
 from auditkit.judging.limitations import limitations_of
 from auditkit.judging.measured import Measured
-from auditkit.judging.ruling import declared_heads
+from auditkit.judging.ruling import declared_heads, signature_for
 from auditkit.judging.verdict import NO_EXPECTATION, overall
 from auditkit.law import load_law
 from auditkit.model.holding import Held, hold
 from auditkit.model.loading import environment
-from auditkit.model.subject import Subject
 from auditkit.policy import LoadedPolicy, PolicyTask
-from auditkit.preparing import Machine, Prepared, load
+from auditkit.preparing import Asked, Machine, load
 from auditkit.progress import Progress
 from auditkit.records.audit import (
     AuditRecord,
@@ -94,12 +93,9 @@ def audit(
         run.accept(held)
         asked = load(loaded, held, machine, progress)  # stage 2
         # stage 3
-        calibration = calibrate({t.id: policy.specification(t) for t in policy.tasks}, progress)
+        calibration = calibrate({id_: each for id_, (each, _) in asked.prompts.items()}, progress)
         # stages 4 to 10
-        tasks = tuple(
-            audit_task(t, asked.prompts[t.id], asked.subject(t.id), calibration, progress)
-            for t in policy.tasks
-        )
+        tasks = tuple(audit_task(t, asked, calibration, progress) for t in policy.tasks)
         held.confirm()  # weights stay mapped to their files: a write to one reaches the model
     subject = asked.model
     register = load_law().legal_register
@@ -138,16 +134,21 @@ def audit(
 
 def audit_task(
     task: PolicyTask,
-    prepared: Prepared,
-    subject: Subject,
+    asked: Asked,
     calibration: Calibration,
     progress: Progress,
 ) -> TaskRecord:
     """One task: what is found with its prompts, and what follows from that."""
-    specification, prompts = prepared
+    specification, prompts = asked.prompts[task.id]
+    subject = asked.subject(task.id)
     expected, weights = task.expected or NO_EXPECTATION, subject.identity.weights_digest
     question = Question(
-        prompts.discovery, prompts.further, prompts.test, declared_heads(expected, weights)
+        discovery=prompts.discovery,
+        further=prompts.further,
+        test=prompts.test,
+        declared=declared_heads(expected, weights),
+        signature=signature_for(expected, weights),
+        dictionary=asked.dictionary,
     )
     # stages 4 to 9
     behaviour, found = examine(subject, question, specification, task.id, progress)

@@ -17,11 +17,13 @@ from auditkit.model.sizes import sizes_of
 from auditkit.model.subject import Subject
 from auditkit.model.texts import Texts
 from auditkit.policy import LoadedPolicy
+from auditkit.policy.naming import refuse_other_weights
 from auditkit.policy.pinning import confirm_pins
 from auditkit.policy.prompting import prepare_task
 from auditkit.progress import Advance, Progress
 from auditkit.prompts.sets import PreparedPrompts
 from auditkit.records.specification import Specification, TaskKind
+from auditkit.sae.dictionary import Dictionary
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,15 @@ Prepared = tuple[Specification, PreparedPrompts]
 
 @dataclass(frozen=True)
 class Asked:
-    """The loaded model, and for each task by its id what it is asked and how the answer is read."""
+    """The loaded model, and for each task by its id what it is asked and how the answer is read.
+
+    ``dictionary``: the trained autoencoders that the policy names, if it does.
+    """
 
     model: Subject
     prompts: dict[str, Prepared]
     readings: dict[str, Reading]
+    dictionary: Dictionary | None = None
 
     def subject(self, task: str) -> Subject:
         """The model as a task reads it."""
@@ -92,7 +98,8 @@ def load(loaded: LoadedPolicy, held: Held, machine: Machine, progress: Progress)
                 memory=memory_for(held.folder, model.dtype, kinds, machine, loads_of(prompts)),
             )
             readings = {id_: reading_of(texts, subject, *each) for id_, each in prompts.items()}
-            asked = Asked(subject, prompts, readings)
+            refuse_other_weights(loaded, subject.identity)
+            asked = Asked(subject, prompts, readings, loaded.dictionary)
             asked.keep_to_budget(machine.budget)
             advance(1)
     return asked

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ from auditkit.report.html import render_html
 from auditkit.report.own_templates.overriding import SHIPPED, Templates
 from auditkit.report.pdf import Attached, render_pdf
 from auditkit.report.trying import read_templates
+from auditkit.sae.dictionary import dictionary_bytes
 from auditkit.signing.cades import sign_detached
 from auditkit.signing.commitment import read_commitment
 from auditkit.signing.keys.signer import Signer
@@ -194,17 +196,10 @@ def recorded(
         ModelError: the model cannot be fetched, loaded or run, or it is not the one that is wanted.
         EnvironmentUnavailableError: the device, disk space or memory is lacking.
     """
-    # torch's threads and switches belong to the process: two audits at once would change each other's.
-    with _ONE_AT_A_TIME, TemporaryDirectory(prefix="auditkit-run-") as working:
-        with progress.stage("start torch", 1) as advance:
-            import torch
+    with _measuring(loaded, options, surroundings, progress) as machine:
+        from auditkit import engine
 
-            from auditkit import engine
-
-            torch.set_num_threads(options.threads)
-            machine = _machine(options, Path(working), loaded, surroundings.warn)
-            folder = model or _model_folder(loaded, surroundings.models)
-            advance(1)
+        folder = model or _model_folder(loaded, surroundings.models)
         told = engine.Run(
             run_id=surroundings.new_run_id(),
             operator=Operator(name=options.operator, automated=surroundings.automated),
@@ -216,6 +211,69 @@ def recorded(
             accept=stated.accept,
         )
         return engine.audit(loaded, folder, told, machine, progress)
+
+
+@contextmanager
+def _measuring(
+    loaded: LoadedPolicy, options: RunOptions, surroundings: Surroundings, progress: Progress
+) -> Iterator[Machine]:
+    """Within it this thread alone measures, on the machine that was asked for."""
+    # torch's threads and switches belong to the process: two audits at once would change each other's.
+    with _ONE_AT_A_TIME, TemporaryDirectory(prefix="auditkit-run-") as working:
+        with progress.stage("start torch", 1) as advance:
+            import torch
+
+            torch.set_num_threads(options.threads)
+            machine = _machine(options, Path(working), loaded, surroundings.warn)
+            advance(1)
+        yield machine
+
+
+def trained_dictionary(
+    loaded: LoadedPolicy,
+    task: str,
+    options: RunOptions,
+    surroundings: Surroundings,
+    progress: Progress,
+) -> bytes:
+    """The file of a dictionary: autoencoders of the policy's model, trained on one task's discovery pairs.
+
+    Raises:
+        InputError: the policy has no such task, or names a dictionary already; or as ``recorded``.
+        ModelError, EnvironmentUnavailableError: as ``recorded``.
+    """
+    _refuse_to_train(loaded, task)
+    with _measuring(loaded, options, surroundings, progress) as machine:
+        from auditkit.identifying.training import train_heads
+        from auditkit.model.holding import hold
+        from auditkit.preparing import load
+
+        folder = _model_folder(loaded, surroundings.models)
+        snapshots = None if options.in_place else surroundings.snapshots
+        with hold(folder, snapshots, progress) as held:
+            asked = load(loaded, held, machine, progress)
+            specification, prompts = asked.prompts[task]
+            subject = asked.subject(task)
+            pairs = (*prompts.discovery, *prompts.further)
+            with progress.stage("train autoencoders", 1) as advance:
+                heads = train_heads(subject, pairs, specification)
+                advance(1)
+            held.confirm()
+        return dictionary_bytes(heads, subject.identity.weights_digest, specification.autoencoder.k)
+
+
+def _refuse_to_train(loaded: LoadedPolicy, task: str) -> None:
+    tasks = [each.id for each in loaded.policy.tasks]
+    if task not in tasks:
+        message = f"there is no task {task!r}"
+        raise InputError([Problem(str(loaded.path), None, "tasks", message, _one_of(tasks))])
+    if loaded.policy.sae is not None:
+        message = "the policy names trained autoencoders already"
+        raise InputError([loaded.problem(("sae",), message, "train with a policy without `sae`")])
+
+
+def _one_of(tasks: list[str]) -> str:
+    return f"the tasks are {', '.join(tasks)}"
 
 
 def own_templates(loaded: LoadedPolicy) -> Templates:

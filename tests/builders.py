@@ -18,6 +18,7 @@ from auditkit.circuits.codes import CodeSpace
 from auditkit.circuits.effects import CARRIED_ALONE, NO_BEHAVIOUR, behaviour_of
 from auditkit.circuits.latents import Candidate, carrying, tried_latent, verified
 from auditkit.circuits.paths import path_effect
+from auditkit.circuits.signature import NO_SIGNATURE
 from auditkit.circuits.single import patched_heads
 from auditkit.controls.family import FAMILY
 from auditkit.controls.outcomes import (
@@ -172,7 +173,13 @@ def specification() -> Specification:
         test_examples=2,
         ablations=("resample", "mean"),
         autoencoder=AutoencoderSettings(
-            latents=4, k=2, steps=10, batch=8, learning_rate=D("0.01"), seeds=2
+            latents=4,
+            k=2,
+            steps=10,
+            batch=8,
+            learning_rate=D("0.01"),
+            seeds=2,
+            dictionary=None,
         ),
         thresholds=Thresholds(
             tau=D("0.02"),
@@ -484,6 +491,7 @@ def causal() -> Causal:
             tried=(path_effect(("0.1", "1.0"), (D("0.2000"), D("0.2000")), specification()),),
             untried=0,
         ),
+        signature=NO_SIGNATURE,
         forwards=Forwards(attribution=12, search=20, checks=160, latents=24, paths=4),
     )
 

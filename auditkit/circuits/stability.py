@@ -210,6 +210,7 @@ def verdict_shares(verdicts: Sequence[Verdict]) -> tuple[VerdictShare, ...]:
 
 
 ONE_SEED = not_assessed("one_seed")
+DICTIONARY_NAMED = not_assessed("dictionary_named")
 
 
 _TAU_FACTORS = (Decimal(1), Decimal("0.5"), Decimal(2))

@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 import auditkit
-from auditkit.cli.options import IN_PLACE, JSON, STORE, WITNESSES
-from auditkit.cli.pack_commands import export, reproduce
+from auditkit.cli.options import IN_PLACE, JSON, STORE, WITNESSES, PolicyPath
+from auditkit.cli.pack_commands import dictionary, export, reproduce
 from auditkit.cli.signing_commands import commit, keys_group, sign
 from auditkit.cli.store_commands import store_group
-from auditkit.errors import EXIT_CODE_MEANINGS, InputError
+from auditkit.errors import EXIT_CODE_MEANINGS
 
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(
     f"  {code.value:>3}  {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items()
@@ -38,23 +38,6 @@ class MemorySize(click.ParamType[int]):
             return bytes_of(str(value))
         except ValueError:
             self.fail(f"{value!r} is no size; write for example 8GiB or 500MB", param, ctx)
-
-
-class PolicyPath(click.ParamType[Path]):
-    """A policy file, or ``example:NAME`` for one that comes with auditkit."""
-
-    name = "policy"
-
-    def convert(
-        self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Path:
-        """The path of the policy file."""
-        from auditkit.resources import policy_file
-
-        try:
-            return policy_file(value)
-        except InputError as error:
-            self.fail("; ".join(problem.message for problem in error.problems), param, ctx)
 
 
 POLICY = click.argument("policy", type=PolicyPath(), metavar="POLICY")
@@ -298,6 +281,7 @@ def list_command(store: str | None, as_json: bool) -> int:
 
 cli.add_command(export)
 cli.add_command(reproduce)
+cli.add_command(dictionary)
 cli.add_command(store_group)
 cli.add_command(keys_group)
 cli.add_command(sign)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from auditkit.errors import InputError
+
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 STORE = click.option(
     "--store",
@@ -29,3 +31,20 @@ WITNESSES = click.option(
 OUT_FILE = click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file instead."
 )
+
+
+class PolicyPath(click.ParamType[Path]):
+    """A policy file, or ``example:NAME`` for one that comes with auditkit."""
+
+    name = "policy"
+
+    def convert(
+        self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        """The path of the policy file."""
+        from auditkit.resources import policy_file
+
+        try:
+            return policy_file(value)
+        except InputError as error:
+            self.fail("; ".join(problem.message for problem in error.problems), param, ctx)

@@ -1,4 +1,4 @@
-"""``auditkit export`` and ``reproduce``: options and help; the modules named after them do the work."""
+"""``auditkit export``, ``reproduce``, ``dictionary``: options and help. Their own modules do the work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from auditkit.cli.options import IN_PLACE, JSON
+from auditkit.cli.options import IN_PLACE, JSON, PolicyPath
 
 
 @click.command()
@@ -92,3 +92,29 @@ def reproduce(
     return reproduce_run(
         run, model, files, threads, in_place=in_place, as_json=as_json, quiet=quiet
     )
+
+
+@click.command()
+@click.argument("policy", type=PolicyPath(), metavar="POLICY")
+@click.argument("task", metavar="TASK")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="The file to write. It must not exist yet.",
+)
+@IN_PLACE
+def dictionary(policy: Path, task: str, out: Path, in_place: bool) -> int:
+    """Train autoencoders of a policy's model, and keep them in a file.
+
+    Trained on the pairs that find the circuit of TASK, with its settings. A policy that names the file under
+    `sae` uses them in place of training: latents then keep their numbers, and a signature can be declared.
+
+    \b
+    Example:
+      auditkit dictionary policy.yaml TASK --out heads.safetensors
+    """
+    from auditkit.cli.dictionary import keep_dictionary
+
+    return keep_dictionary(policy, task, out, in_place=in_place)

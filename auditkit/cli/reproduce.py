@@ -12,6 +12,7 @@ from auditkit.comparing.agreement import Agreement, agreement, another_model
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError, ExitCode, ModelError
 from auditkit.model.holding import Held
 from auditkit.policy import LoadedPolicy, parse_policy
+from auditkit.policy.naming import with_dictionary
 from auditkit.records.audit import AuditRecord
 from auditkit.running import RunOptions, Stated, recorded
 from auditkit.verifying.case import Case, read_case
@@ -65,7 +66,7 @@ def _refuse_other_settings(record: AuditRecord, loaded: LoadedPolicy) -> None:
     for task, before in zip(loaded.policy.tasks, record.tasks, strict=True):
         one = before.specification
         # How many test pairs a prompt file gives is settled when it is read.
-        other = loaded.policy.specification(task).model_copy(
+        other = with_dictionary(loaded.policy.specification(task), loaded.dictionary).model_copy(
             update={"test_examples": one.test_examples}
         )
         keys = [key for key in type(one).model_fields if getattr(one, key) != getattr(other, key)]

@@ -31,6 +31,7 @@ from auditkit.controls.placing import planted_circuits, planted_heads
 from auditkit.controls.planting import CARRYING_KINDS, NULL_KINDS, ControlSpecification, Kind
 from auditkit.controls.vocabulary import DISCOVERY, TEST
 from auditkit.digest import canonical_json, sha256_hex
+from auditkit.policy.specifying import STANDARD
 from auditkit.records.base import HeadId
 from auditkit.records.calibration import (
     CalibratedSetting,
@@ -44,7 +45,7 @@ from auditkit.records.calibration import (
     State,
     WholeModel,
 )
-from auditkit.records.specification import Ablation, Specification
+from auditkit.records.specification import Ablation, AutoencoderSettings, Specification
 
 RECORDED: dict[Kind, PlantedKind] = {
     Kind.CIRCUIT: "circuit",
@@ -83,10 +84,16 @@ def control_specification(specification: Specification) -> Specification:
             "test_examples": TEST,
             "random_sets": 0,
             "patching": specification.patching.model_copy(update={"latents": 0, "paths": 0}),
-            "autoencoder": specification.autoencoder.model_copy(update={"seeds": 1}),
+            "autoencoder": _trained(specification.autoencoder),
             "defaulted": (),
         }
     )
+
+
+def _trained(settings: AutoencoderSettings) -> AutoencoderSettings:
+    """A dictionary is of the audited model: control models have autoencoders by the standard settings."""
+    standard = STANDARD.autoencoder if settings.dictionary else settings
+    return standard.model_copy(update={"seeds": 1})
 
 
 def distinct(specifications: Mapping[str, Specification]) -> dict[Specification, tuple[str, ...]]:

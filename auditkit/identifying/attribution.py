@@ -25,7 +25,8 @@ from auditkit.identifying.batches import in_order
 from auditkit.model.cached import Outputs
 from auditkit.model.devices import give_back_unused
 from auditkit.records.specification import AutoencoderSettings
-from auditkit.sae.per_head import HEADS_TOGETHER, Autoencoder, train, unvarying
+from auditkit.sae.dictionary import Dictionary
+from auditkit.sae.per_head import HEADS_TOGETHER, Autoencoder, from_numbers, train, unvarying
 
 _ROWS_TOGETHER = 1 << 10
 """Positions whose latents are held at once. Fixed: what is summed in which order never depends on memory."""
@@ -38,13 +39,14 @@ HeadAt = tuple[int, int, int]
 class HeadVectors:
     """What some heads of one width did at every position of every pair, one row per position.
 
-    ``places`` are the heads' places in layer order. ``positive``, ``negative`` and ``gradient`` are
-    ``[heads, rows, d]``; ``example`` ``[rows]`` says which pair a row belongs to, and ``from_end`` how
-    far it is from the end of its prompt, -1 for the last position. ``chunk`` is the group's number
-    among those of its width.
+    ``places`` are the heads' places in layer order, ``heads`` their layers and numbers. ``positive``,
+    ``negative`` and ``gradient`` are ``[heads, rows, d]``; ``example`` ``[rows]`` says which pair a row
+    belongs to, and ``from_end`` how far it is from the end of its prompt, -1 for the last position. ``chunk``
+    is the group's number among those of its width.
     """
 
     places: tuple[int, ...]
+    heads: tuple[tuple[int, int], ...]
     positive: Tensor
     negative: Tensor
     gradient: Tensor
@@ -82,9 +84,15 @@ class Attribution:
 
 
 def attribute(
-    captured: Sequence[Captured], settings: AutoencoderSettings, seed: int, task_effect: float
+    captured: Sequence[Captured],
+    settings: AutoencoderSettings,
+    seed: int,
+    task_effect: float,
+    dictionary: Dictionary | None = None,
 ) -> Attribution:
     """Train every head's autoencoder on the captured outputs and attribute the task effect to latents.
+
+    With a dictionary its autoencoders are used, and none is trained.
 
     Effects of whole heads come from the outputs themselves, those of latents from what the autoencoders
     rebuild: the whole of a head is therefore not the sum of its latents.
@@ -106,7 +114,11 @@ def attribute(
     ties = 0
     for vectors in head_vectors(captured):
         outputs = torch.cat([vectors.positive, vectors.negative], 1)
-        autoencoder = train(outputs, settings, seed, vectors.chunk, precision)
+        autoencoder = (
+            train(outputs, settings, seed, vectors.chunk, precision)
+            if dictionary is None
+            else _given(dictionary, vectors, outputs)
+        )
         still[list(vectors.places)] = unvarying(outputs, precision).cpu().numpy()
         del outputs  # both halves are still in ``vectors``: they need not be held twice
         effects = vectors.gradient.new_zeros(len(vectors.places), n_examples, settings.latents)
@@ -132,6 +144,11 @@ def attribute(
     )
 
 
+def _given(dictionary: Dictionary, vectors: HeadVectors, outputs: Tensor) -> Autoencoder:
+    parts = [dictionary.heads[f"{layer}.{head}"] for layer, head in vectors.heads]
+    return from_numbers(parts, dictionary.k, outputs)
+
+
 def _shares(effects: Tensor, task_effect: float) -> Effects:
     """Effects with examples along the last axis, as shares with examples along the first."""
     shares = np.moveaxis(effects.double().cpu().numpy(), -1, 0) / task_effect
@@ -155,6 +172,7 @@ def head_vectors(captured: Sequence[Captured]) -> Iterator[HeadVectors]:
             part = heads[start : start + HEADS_TOGETHER]
             yield HeadVectors(
                 places=tuple(place for place, _, _ in part),
+                heads=tuple((layer, head) for _, layer, head in part),
                 positive=_stacked([item.positive for item in captured], part, example.device),
                 negative=_stacked([item.negative for item in captured], part, example.device),
                 gradient=_stacked([item.gradient for item in captured], part, example.device),

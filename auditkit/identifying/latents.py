@@ -12,7 +12,7 @@ misses what the head does shows it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +29,13 @@ from auditkit.circuits.latents import (
     verified,
     why_none,
 )
+from auditkit.circuits.signature import NO_SIGNATURE, checked, declared_latents
 from auditkit.identifying.activations import Captured
 from auditkit.identifying.interventions import Intervention, heads_of
 from auditkit.identifying.screening import Screened
 from auditkit.records.base import Measure, NotAssessed, measured
 from auditkit.records.latents import HeadLatents, VerifiedLatents
+from auditkit.records.signature import SignatureCheck
 from auditkit.records.specification import Specification
 from auditkit.sae.per_head import Autoencoder
 
@@ -57,6 +59,35 @@ def verify_latents(
         return NO_RESAMPLED_EFFECT
     heads = [_verified(intervention, captured, h, screened, specification) for h in circuit]
     return verified(heads, specification)
+
+
+def check_signature(
+    intervention: Callable[[], Intervention],
+    captured: Sequence[Captured],
+    signature: Mapping[str, Sequence[int]],
+    screened: Screened,
+    specification: Specification,
+) -> SignatureCheck | NotAssessed:
+    """The declared latents of each head, replaced alone and together, on all the captured pairs.
+
+    ``intervention`` gives the resampling of these pairs; it is not asked for where nothing is declared.
+    """
+    if not signature:
+        return NO_SIGNATURE
+    on_pairs = intervention()
+    if not on_pairs.has_effect:
+        return NO_RESAMPLED_EFFECT
+    found = []
+    for head in sorted(signature, key=layer_order):
+        latents = list(signature[head])
+        parts = _Parts.of(
+            captured, head, screened.attribution.autoencoder_of(_place(screened, head))
+        )
+        sets = [latents, *([latent] for latent in latents)]
+        together, *alone = _rows(on_pairs.instead(parts.head, parts.without(sets)))
+        (exact,) = _rows(on_pairs.lost([heads_of([head])]))
+        found.append(declared_latents(head, latents, (exact, together, alone), specification))
+    return checked(found)
 
 
 def _verified(

@@ -6,8 +6,8 @@ Each stage takes and returns frozen values, and what a stage decides is decided 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from auditkit.circuits.circuit import circuit_of, grounds
 from auditkit.circuits.codes import (
@@ -29,7 +29,7 @@ from auditkit.identifying.interventions import (
     set_effects,
     task_effect,
 )
-from auditkit.identifying.latents import verify_latents
+from auditkit.identifying.latents import check_signature, verify_latents
 from auditkit.identifying.looking import Further
 from auditkit.identifying.needed import constant_role, joint_ablation
 from auditkit.identifying.paths import patch_paths
@@ -43,6 +43,7 @@ from auditkit.records.base import HeadId, measured
 from auditkit.records.causal import Causal, Forwards
 from auditkit.records.specification import Ablation, MethodName, Specification
 from auditkit.records.task import Behaviour
+from auditkit.sae.dictionary import Dictionary
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,17 @@ class Question:
     """A task's pairs, and the heads that are declared for it.
 
     ``discovery`` are the pairs of the first look, ``further`` those after them, for heads that are left open.
-    ``declared`` is empty where nothing is, or where it was declared for other weights.
+    ``declared`` is empty where nothing is, or where it was declared for other weights; ``signature`` are the
+    latents of the ``dictionary`` that are declared for some of these heads. Without one, autoencoders are
+    trained on the discovery pairs.
     """
 
     discovery: Sequence[ResolvedPair]
     further: Sequence[ResolvedPair]
     test: Sequence[ResolvedPair]
     declared: tuple[HeadId, ...]
+    signature: Mapping[HeadId, Sequence[int]] = field(default_factory=dict)
+    dictionary: Dictionary | None = None
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,8 @@ class Trials:
     ``discovery`` and ``further`` are under the first declared ablation, ``test`` under each. What is asked of
     a circuit once it is found uses the first pairs of a set, as many as the specification says:
     ``few`` are those discovery pairs, ``few_test`` the test pairs under the first ablation,
-    ``resampled`` the resampling of ``few``, whichever ablations were declared, and ``averaged`` the mean
-    ablations of ``few`` and of all test pairs.
+    ``resampled`` the resampling of ``few`` and ``all_resampled`` of all discovery pairs, whichever ablations
+    were declared, and ``averaged`` the mean ablations of ``few`` and of all test pairs.
     """
 
     subject: Subject
@@ -79,6 +84,7 @@ class Trials:
     test: tuple[Intervention, ...]
     few_test: Intervention
     resampled: Intervention
+    all_resampled: Callable[[], Intervention]
     averaged: tuple[Intervention, Intervention]
 
     @classmethod
@@ -104,17 +110,21 @@ class Trials:
         ablations, n_first = specification.ablations, _size(discovery)
         most = specification.patching.checked or max(n_first, _size(test))
         few, few_test = first_pairs(discovery, most), first_pairs(test, most)
+        on_discovery = on(discovery, ablations[0])
         on_test = {ablation: on(test, ablation) for ablation in ablations}
         return cls(
             subject=subject,
             captured=discovery,
             few=few,
             means=means,
-            discovery=on(discovery, ablations[0]),
+            discovery=on_discovery,
             further=on_further,
             test=tuple(on_test.values()),
             few_test=on(few_test, ablations[0]),
             resampled=on(few, "resample"),
+            all_resampled=lambda: (
+                on_discovery if ablations[0] == "resample" else on(discovery, "resample")
+            ),
             averaged=(on(few, "mean"), on_test.get("mean") or on(test, "mean")),
         )
 
@@ -184,12 +194,14 @@ def find_mechanism(
     """
     subject = trials.subject
     before = subject.forwards
-    codes, screened = screen(subject, trials.captured, specification, trials.discovery.task_effect)
+    effect, dictionary = trials.discovery.task_effect, question.dictionary
+    codes, screened = screen(subject, trials.captured, specification, effect, dictionary)
     space = screened.space
     n_pairs = len(question.discovery) + len(question.further)
     sought = Sought(trials.discovery, trials.further, n_pairs, question.declared)
     found = find_circuit(codes, space, sought, specification, advance)
-    causal = check(trials, found, screened, specification, (attribution, subject.forwards - before))
+    spent = attribution, subject.forwards - before
+    causal = check(trials, found, screened, question, specification, spent)
     circuit = circuit_of(grounds(causal), specification.thresholds)
     detailed = in_detail(codes, circuit, screened, trials.captured, specification)
     return Mechanism(detailed, causal, circuit)
@@ -215,6 +227,7 @@ def check(
     trials: Trials,
     found: Searched,
     screened: Screened,
+    question: Question,
     specification: Specification,
     spent: tuple[int, int],
 ) -> Causal:
@@ -237,6 +250,9 @@ def check(
     )
     checked = trials.subject.forwards
     latents = verify_latents(trials.resampled, trials.few, heads, screened, specification)
+    signature = check_signature(
+        trials.all_resampled, trials.captured, question.signature, screened, specification
+    )
     told = trials.subject.forwards
     measurements = (*found.patched, *found.completion.heads)
     paths = patch_paths(
@@ -256,6 +272,7 @@ def check(
         constant_role=constant,
         latents=latents,
         paths=paths,
+        signature=signature,
         forwards=Forwards(
             attribution=attribution,
             search=searched,

@@ -29,7 +29,13 @@ from auditkit.circuits.codes import (
 )
 from auditkit.circuits.null import NO_PARTNER, negative_head
 from auditkit.circuits.roles import NOWHERE, ROLES, acting_heads, roles_of
-from auditkit.circuits.stability import ONE_SEED, code_envelope, setting_of, settings_of
+from auditkit.circuits.stability import (
+    DICTIONARY_NAMED,
+    ONE_SEED,
+    code_envelope,
+    setting_of,
+    settings_of,
+)
 from auditkit.identifying.activations import Captured
 from auditkit.identifying.attribution import (
     Attribution,
@@ -53,6 +59,7 @@ from auditkit.records.codes import (
 )
 from auditkit.records.specification import Specification
 from auditkit.records.task import Circuit, Codes, ScreenedHead
+from auditkit.sae.dictionary import Dictionary
 from auditkit.sae.per_head import Autoencoder
 
 TOP_EXAMPLES = 3
@@ -76,14 +83,16 @@ def screen(
     discovery: tuple[Captured, ...],
     specification: Specification,
     task_effect: float,
+    dictionary: Dictionary | None = None,
 ) -> tuple[RankedCodes, Screened]:
     """The discovery pairs as integer codes, their signature, and every head's rank.
 
+    The autoencoders are trained here, or those of a dictionary.
     All that ranking takes and no more: ``in_detail`` looks closer once a circuit is found.
     """
     settings, thresholds = specification.autoencoder, specification.thresholds
     space = CodeSpace.of(subject.identity.layers, settings.latents)
-    attribution = attribute(discovery, settings, specification.seed, task_effect)
+    attribution = attribute(discovery, settings, specification.seed, task_effect, dictionary)
     effects = recorded_effects(attribution.heads)
     examples = discretise(attribution.latents, effects, thresholds.tau)
     count = quorum_count(thresholds.quorum, len(examples))
@@ -291,6 +300,8 @@ def envelope_of_codes(
     Not part of ``screen``: it trains the autoencoders once more for each further seed.
     """
     settings = specification.autoencoder
+    if settings.dictionary is not None:
+        return DICTIONARY_NAMED
     if settings.seeds == 1:
         return ONE_SEED
     latents = {specification.seed: screened.attribution.latents}

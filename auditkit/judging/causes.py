@@ -13,6 +13,7 @@ from auditkit.records.calibration import CalibratedSetting
 from auditkit.records.causal import Causal
 from auditkit.records.declared import Expectation
 from auditkit.records.looks import Ruling
+from auditkit.records.signature import SignatureCheck
 from auditkit.records.task import TaskRecord
 
 Cause = Literal[
@@ -24,6 +25,7 @@ Cause = Literal[
     "heads_open",
     "heads_replaceable",
     "heads_only_together",
+    "signature_open",
     "no_head_found",
     "necessity_not_observed",
     "redraws_disagree",
@@ -56,6 +58,9 @@ def _of_task(task: TaskRecord, expected: Expectation) -> Iterator[Cause]:
         yield from _of_shares(task, task.causal)
     else:
         yield from _of_rule(task.ruling)
+    signature = task.causal.signature if isinstance(task.causal, Causal) else None
+    if isinstance(signature, SignatureCheck) and signature.verdict == "inconclusive":
+        yield "signature_open"
 
 
 def _of_rule(ruling: Ruling) -> Iterator[Cause]:

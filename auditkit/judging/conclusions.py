@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from auditkit.circuits.circuit import belonging
+from auditkit.circuits.signature import with_signature
 from auditkit.controls.outcomes import setting_for
 from auditkit.judging.findings import findings_of
 from auditkit.judging.findings.of_calibration import finding_of
@@ -38,7 +39,7 @@ Assess = Callable[[Measured, str, CalibratedSetting | None], Assessed]
 def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | None) -> Assessed:
     """Null, ruling, stability, comparison, ladder and verdict of a task."""
     ruling = ruling_on(task, weights_digest)
-    ruled = ruling.verdict if isinstance(ruling, Ruling) else None
+    ruled = _with_signature(task, ruling.verdict) if isinstance(ruling, Ruling) else None
     found = _found_alone(task)
     heads = frozenset() if isinstance(found, NotAssessed) else frozenset(found)
     declared = judge(task, heads, ruled)
@@ -54,6 +55,13 @@ def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | No
         ),
         verdict=calibrated(tolerated(declared, stability, task.expected), controls),
     )
+
+
+def _with_signature(task: Measured, ruled: Ruled) -> Ruled:
+    """What the rule says of the heads, with what was measured of a declared signature."""
+    if isinstance(task.causal, NotAssessed):
+        return ruled
+    return with_signature(ruled, task.causal.signature)
 
 
 def conclude(
@@ -103,6 +111,6 @@ def _stability(task: Measured, weights_digest: str) -> Stability | NotAssessed:
         return causal.drops
 
     def judged(heads: frozenset[str], ruled: Ruled) -> Verdict:
-        return judge(task, heads, ruled)
+        return judge(task, heads, _with_signature(task, ruled))
 
     return redrawn(task, causal, causal.drops, weights_digest, judged)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -44,6 +44,15 @@ def declared_heads(expected: Expectation | NotAssessed, weights_digest: str) -> 
     if isinstance(expected, NotAssessed) or expected.declared_for not in (None, weights_digest):
         return ()
     return tuple(sorted(set(expected.heads), key=layer_order))
+
+
+def signature_for(
+    expected: Expectation | NotAssessed, weights_digest: str
+) -> Mapping[HeadId, Sequence[int]]:
+    """The latents that are declared for these weights, by head; none where nothing is."""
+    if isinstance(expected, NotAssessed) or not declared_heads(expected, weights_digest):
+        return {}
+    return expected.signature or {}
 
 
 def question_of(task: Measured, causal: Causal, weights_digest: str) -> Declaration:

@@ -8,7 +8,8 @@
    the method only observes, or replacing every head
    takes nothing away beyond chance                      -> ``inconclusive``
 4. the verdict rule (``auditkit.circuits.looks``) on the
-   declared heads                                        -> ``consistent``, ``not_consistent`` or
+   declared heads, and the rule for a declared signature
+   (``auditkit.circuits.signature``): the less favourable -> ``consistent``, ``not_consistent`` or
                                                             ``inconclusive``
 5. the circuit does not carry the share that the
    expectation claims for it, where it claims one        -> ``not_consistent``
@@ -35,6 +36,7 @@ from auditkit.circuits.effects import _two_sided
 from auditkit.circuits.intervals import rounded
 from auditkit.circuits.methods import AnyCodes, method_of
 from auditkit.circuits.null import too_few
+from auditkit.circuits.signature import with_signature
 from auditkit.judging.measured import Measured
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import CalibratedSetting
@@ -164,7 +166,8 @@ def _by_shares(
     unknown = bool(causal.unpatched) and any(
         effect.state != "observed" for effect in causal.sufficiency
     )
-    if not heads or not confirmed(causal) or unknown:
+    unsettled = with_signature("consistent", causal.signature) == "inconclusive"
+    if not heads or not confirmed(causal) or unknown or unsettled:
         return "inconclusive"
     met = meets(heads, expected) and carries(causal, expected)
     return "consistent" if met else "not_consistent"

@@ -13,6 +13,7 @@ from auditkit.errors import InputError, ModelError, Problem
 from auditkit.policy.asked import kind_problems, too_few_examples
 from auditkit.policy.loading import LoadedPolicy
 from auditkit.policy.model_folder import ModelShape, inspect_folder, refuse_misfit
+from auditkit.policy.naming import dictionary_problems
 from auditkit.policy.prompting import prepare_task, wanted
 from auditkit.policy.schema import PolicyTask
 from auditkit.policy.source import KeyPath
@@ -88,6 +89,7 @@ def check_policy(loaded: LoadedPolicy) -> CheckOutcome:
     findings = _Findings(checked=["the policy's keys and values"])
     _check_pins(loaded, findings)
     shape, tokenizer = _check_model(loaded, findings)
+    _check_dictionary(loaded, findings)
     labels = _check_kinds(loaded, findings)
     for index, task in enumerate(loaded.policy.tasks):
         _check_heads(loaded, index, task, shape, findings)
@@ -158,6 +160,20 @@ def _check_pins(loaded: LoadedPolicy, findings: _Findings) -> None:
             findings.problems.append(
                 loaded.problem(path, message, "it starts from the folder of the policy")
             )
+
+
+def _check_dictionary(loaded: LoadedPolicy, findings: _Findings) -> None:
+    """Whether the named dictionary is one, and has what is declared of it."""
+    try:
+        dictionary = loaded.dictionary
+    except InputError as error:
+        findings.problems += error.problems
+        return
+    if dictionary is not None:
+        findings.problems += dictionary_problems(loaded, dictionary)
+        findings.checked.append("the dictionary: its form, and the latents declared of it")
+        reason = "the digest of the weights is taken by a run"
+        findings.not_checked.append(NotChecked("the weights of the dictionary", reason))
 
 
 def _check_heads(

@@ -30,6 +30,7 @@ def check_consistency(source: Source) -> list[Problem]:
         *_fewer_at_most_than_first(source),
         *_one_share_alone(source),
         *_bound_above_everything(source),
+        *_signature_of_nothing(source),
         *_unreachable_level(source),
     ]
 
@@ -174,6 +175,26 @@ def _one_share_alone(source: Source) -> Iterator[Problem]:
             f"{written} is written without {missing}: the two stand together in place of the rule"
         )
         yield source.problem((*path, written), message, f"write `{missing}` too, or remove the key")
+
+
+def _signature_of_nothing(source: Source) -> Iterator[Problem]:
+    """Latents declared without a dictionary, of heads that are not declared, or twice."""
+    for index in range(len(_tasks(source))):
+        path: KeyPath = ("tasks", index, "expected", "signature")
+        signature = _at(source.data, path)
+        if not isinstance(signature, dict):
+            continue
+        if source.data.get("sae") is None:
+            message = "latents are declared, and no dictionary is named: their numbers mean nothing"
+            advice = "name one under `sae: {path: ...}` (`auditkit dictionary` writes it)"
+            yield source.problem(path, message, advice)
+        heads = _at(source.data, (*path[:-1], "heads"))
+        for head, latents in signature.items():
+            if isinstance(heads, tuple) and head not in heads:
+                message = f"head {head} has declared latents and is not declared"
+                yield source.problem((*path, head), message, "add it to `heads`, or remove it here")
+            if isinstance(latents, tuple) and len(set(latents)) < len(latents):
+                yield source.problem((*path, head), "a latent is written twice", "keep one")
 
 
 _MOST_THRESHOLD = Decimal("0.45")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from auditkit.policy.consistency import check_consistency
 from auditkit.policy.explaining import explain
 from auditkit.policy.schema import LocalModel, Policy, PolicyTask
 from auditkit.policy.source import MAX_BYTES, KeyPath, Source, read_source
+from auditkit.sae.dictionary import Dictionary, DictionaryError, read_dictionary
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,22 @@ class LoadedPolicy:
     def prompts_file(self, task: PolicyTask) -> Path | None:
         """The file a task's prompts are read from, or ``None`` when a generator makes them."""
         return None if task.prompts.file is None else self.folder / task.prompts.file
+
+    @cached_property
+    def dictionary(self) -> Dictionary | None:
+        """The trained autoencoders that the policy names, read once; ``None`` where it names none.
+
+        Raises:
+            InputError: the file is not there, or is no dictionary.
+        """
+        if self.policy.sae is None:
+            return None
+        file = self.folder / self.policy.sae.path
+        try:
+            return read_dictionary(file)
+        except DictionaryError as error:
+            advice = "name a file that `auditkit dictionary` wrote"
+            raise InputError([self.problem(("sae", "path"), f"{file}: {error}", advice)]) from error
 
     def problem(self, key: KeyPath, message: str, advice: str = "") -> Problem:
         """A problem at a key of this policy, with the key's line."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from auditkit.errors import InputError, Problem
 from auditkit.policy.asked import kind_problems, uneven_problem
 from auditkit.policy.loading import LoadedPolicy
+from auditkit.policy.naming import dictionary_problems, with_dictionary
 from auditkit.policy.schema import PolicyTask
 from auditkit.policy.settings import FEWEST_EXAMPLES
 from auditkit.prompts.asking import Asking
@@ -29,6 +30,9 @@ def prepare_task(
     """
     specification = loaded.policy.specification(task)
     problems = kind_problems(loaded, loaded.policy.tasks.index(task))
+    dictionary = loaded.dictionary
+    if dictionary is not None:
+        problems += dictionary_problems(loaded, dictionary)
     if problems:
         raise InputError(problems)
     try:
@@ -48,7 +52,8 @@ def prepare_task(
     problem = uneven_problem(loaded, loaded.policy.tasks.index(task), uneven)
     if problem is not None:
         raise InputError([problem])
-    return specification.model_copy(update={"test_examples": len(prompts.test)}), prompts
+    settled = specification.model_copy(update={"test_examples": len(prompts.test)})
+    return with_dictionary(settled, dictionary), prompts
 
 
 def wanted(specification: Specification) -> Wanted:

@@ -14,7 +14,7 @@ from auditkit.policy.specifying import specify
 from auditkit.policy.written import GeneratorName, HookId, ItemId, Share, Written
 from auditkit.prompts.generators import GENERATORS
 from auditkit.records.audit import PadesLevel, ReportSettings, TemplateFile
-from auditkit.records.base import Record, Sha256
+from auditkit.records.base import HeadId, Record, Sha256
 from auditkit.records.declared import (
     Declarer,
     Expectation,
@@ -135,6 +135,12 @@ Model = Annotated[
 ]
 
 
+class NamedDictionary(Record):
+    """A file of trained autoencoders, so that the numbers of latents stay what they are."""
+
+    path: Line = Field(description="The file (`auditkit dictionary` writes one), from this file.")
+
+
 class GeneratedPrompts(Record):
     """Prompts made by a generator that comes with auditkit."""
 
@@ -176,9 +182,17 @@ Prompts = Annotated[
 ]
 
 
+Latents = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, max_length=64)]
+"""Numbers of latents of one head."""
+
+
 class ExpectedCircuit(Expectation):
     """The circuit declared for a task before the run, and what judges it: the verdict rule, or two shares."""
 
+    signature: Written[dict[HeadId, Latents]] = Field(
+        None,
+        description="By head, the latents of the dictionary under `sae` that do the head's work.",
+    )
     min_precision: Written[Share] = Field(
         None,
         description="Least share of the heads found that were declared, in place of the verdict rule; "
@@ -282,6 +296,9 @@ class Policy(Record):
     system: System = Field(description="The AI system and its provider.")
     declared_by: Declarer = Field(description="Who declared the expectations.")
     model: Model = Field(description="The model that is audited.")
+    sae: Written[NamedDictionary] = Field(
+        None, description="Trained autoencoders of the model's heads, in place of training them."
+    )
     defaults: Settings = Field(Settings(), description="Settings of every task that has no own.")
     tasks: Annotated[tuple[PolicyTask, ...], Field(min_length=1)] = Field(
         description="What the model is asked to do."

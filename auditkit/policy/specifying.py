@@ -21,6 +21,9 @@ _POLICY_KEYS = {
 }
 """Keys of a policy that are named or placed differently in a specification."""
 
+_OF_THE_DICTIONARY = "autoencoder.dictionary"
+"""No setting of a task: the whole policy names a dictionary (``auditkit.policy.naming``)."""
+
 R = TypeVar("R", bound=Record)
 
 
@@ -36,6 +39,8 @@ def standard_of(specified: type[R], settings: type[Record], prefix: str = "") ->
         block = field.annotation
         if key == "defaulted":
             values[name] = ()
+        elif key == _OF_THE_DICTIONARY:
+            values[name] = None
         elif isinstance(block, type) and issubclass(block, Record):
             values[name] = standard_of(block, settings, f"{key}.")
         else:
@@ -108,6 +113,8 @@ class _Merging:
             key = prefix + name
             if isinstance(value, Record):
                 values[name] = type(value)(**self.block(f"{key}.", value))
+            elif key == _OF_THE_DICTIONARY:
+                values[name] = value
             elif key != "defaulted":
                 values[name] = self._choose(key, value)
         return values

@@ -9,6 +9,7 @@ from pydantic import Field
 from auditkit.records.base import AtLeastOne, Count, HeadId, Interval, Measure, NotAssessed, Record
 from auditkit.records.latents import VerifiedLatents
 from auditkit.records.looks import Drops
+from auditkit.records.signature import SignatureCheck
 from auditkit.records.specification import Ablation
 
 Chosen = Literal["all", "ranked", "sampled", "rest", "completed"]
@@ -192,7 +193,8 @@ class Forwards(Record):
 
     ``attribution``: the discovery pairs run once, and what the gradients need. ``search``: everything that
     decides which heads are in the circuit. ``checks``: what the circuit found does, and what it lacks.
-    ``latents``: single latents of its heads. ``paths``: direct paths between them.
+    ``latents``: single latents of its heads, and those of a declared signature. ``paths``: direct paths
+    between its heads.
     """
 
     attribution: Count
@@ -221,4 +223,5 @@ class Causal(Record):
     constant_role: ConstantRole | NotAssessed
     latents: VerifiedLatents | NotAssessed
     paths: Paths | NotAssessed
+    signature: SignatureCheck | NotAssessed
     forwards: Forwards

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import HeadId, Measure, Record, Sha256
+from auditkit.records.base import Count, HeadId, Measure, Record, Sha256
 
 Line = Annotated[str, Field(min_length=1, max_length=2000)]
 """A short declared text: one to 2,000 characters."""
@@ -87,12 +87,14 @@ class Expectation(Record):
 
     The verdict rule judges it (docs/verdicts.md) unless it declares ``min_precision`` and ``min_recall``:
     then those two shares do, as far as the rule does not speak against the declaration.
+    ``signature`` names for some of the heads the latents of a trained dictionary that do their work.
     ``min_sufficiency``, if declared, claims that these heads alone carry that share of the task effect.
     ``declared_for`` is the weights digest the head indices belong to: they mean nothing on others.
     ``source`` says where the expectation comes from.
     """
 
     heads: Annotated[tuple[HeadId, ...], Field(min_length=1)]
+    signature: dict[HeadId, Annotated[tuple[Count, ...], Field(min_length=1)]] | None = None
     min_precision: Measure | None = None
     min_recall: Measure | None = None
     min_sufficiency: Measure | None = None

@@ -41,6 +41,8 @@ REASONS: dict[str, str] = {
     "threshold when its mean output takes its place.",
     "no_latents_sought": "The policy asks for no latents to be replaced alone.",
     "latents_not_known": "The edition of the rules that judged this record replaces no latents alone.",
+    "no_signature": "The policy declares no signature.",
+    "signature_not_known": "The edition of the rules that judged this record knows no declared signature.",
     "no_paths_sought": "The policy asks for no direct paths between heads.",
     "no_paths": "The circuit has no two heads in different layers.",
     "paths_not_known": "The edition of the rules that judged this record patches no direct paths.",
@@ -48,6 +50,7 @@ REASONS: dict[str, str] = {
     "replaced together.",
     "head_not_replaced_alone": "The head was not replaced alone.",
     # codes
+    "dictionary_named": "The policy names trained autoencoders, so none were trained with other seeds.",
     "one_seed": "The policy asks for one autoencoder seed, so there is no envelope.",
     "no_negative_partner": "No two negatives of the discovery pairs have the same number of tokens in the "
     "same places, so there was no pair of negatives to compare.",

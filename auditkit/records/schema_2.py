@@ -17,14 +17,22 @@ _NEW: dict[str, frozenset[str]] = {
     "specification": frozenset({"max_examples"}),
     "patching": frozenset({"budget", "checked", "latents", "paths"}),
     "examples": frozenset({"further"}),
-    "causal": frozenset({"drops", "latents", "paths"}),
+    "causal": frozenset({"drops", "latents", "paths", "signature"}),
+    "autoencoder": frozenset({"dictionary"}),
+    "expected": frozenset({"signature"}),
     "forwards": frozenset({"latents", "paths"}),
     "random_sets": frozenset({"circuit"}),
     "task": frozenset({"ruling"}),
 }
 
 
-ADDED = ("one_look", "rule_not_known", "latents_not_known", "paths_not_known")
+ADDED = (
+    "one_look",
+    "rule_not_known",
+    "latents_not_known",
+    "paths_not_known",
+    "signature_not_known",
+)
 """The reasons that stand in what is added."""
 
 
@@ -65,10 +73,15 @@ def upgraded_task(task: dict[str, Json]) -> dict[str, Json]:
             drops=_absent("rule_not_known"),
             latents=_absent("latents_not_known"),
             paths=_absent("paths_not_known"),
+            signature=_absent("signature_not_known"),
         )
+    expected = task["expected"]
+    if "heads" in expected:
+        expected = _with(expected, "expected", signature=None)
     return _with(
         {
             **task,
+            "expected": expected,
             "specification": upgraded_specification(task["specification"]),
             "examples": _with(task["examples"], "examples", further=_absent("one_look")),
             "causal": causal,
@@ -81,8 +94,9 @@ def upgraded_task(task: dict[str, Json]) -> dict[str, Json]:
 def upgraded_specification(specification: dict[str, Json]) -> dict[str, Json]:
     """A specification of schema 2 with what schema 3 has beside it. Raises as ``upgraded``."""
     patching = _with(specification["patching"], "patching", budget=0, checked=0, latents=0, paths=0)
+    autoencoder = _with(specification["autoencoder"], "autoencoder", dictionary=None)
     return _with(
-        {**specification, "patching": patching},
+        {**specification, "patching": patching, "autoencoder": autoencoder},
         "specification",
         max_examples=specification["examples"],
     )

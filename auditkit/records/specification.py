@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import AtLeastOne, Count, Measure, Record
+from auditkit.records.base import AtLeastOne, Count, Measure, Record, Sha256
 
 MethodName = Literal["attributed-codes", "unique-codes"]
 Attribution = Literal["single", "halfway", "input_ig"]
@@ -24,15 +24,20 @@ class AutoencoderSettings(Record):
 
     ``latents`` per head, ``k`` active per vector, ``steps`` of ``batch`` vectors with Adam at
     ``learning_rate``. ``seeds`` is how many seeds the envelope over codes trains them with, the
-    specification's first; with 1 there is no envelope.
+    specification's first; with 1 there is no envelope. ``dictionary`` is the digest of the file that the
+    policy names instead: then nothing is trained, steps, batch and rate are 0, and codes are those of the
+    file.
     """
 
     latents: AtLeastOne = Field(description="Latents per head")
     k: AtLeastOne = Field(description="Latents active per vector")
-    steps: AtLeastOne = Field(description="Training steps")
-    batch: AtLeastOne = Field(description="Vectors per training step")
+    steps: Count = Field(description="Training steps")
+    batch: Count = Field(description="Vectors per training step")
     learning_rate: Measure = Field(description="Learning rate")
     seeds: AtLeastOne = Field(description="Seeds of the envelope over codes")
+    dictionary: Sha256 | None = Field(
+        description="Digest of the trained autoencoders that are used"
+    )
 
 
 class Thresholds(Record):

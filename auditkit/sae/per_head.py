@@ -11,10 +11,12 @@ Heads of one width are one batched matrix product ``[heads, batch, d_head] x [he
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from auditkit.records.specification import AutoencoderSettings
@@ -87,6 +89,42 @@ class Autoencoder:
     def directions(self) -> Tensor:
         """What one unit of each latent adds to the head's output, ``[heads, latents, d]``."""
         return self.decoder * self.scale
+
+
+def from_numbers(
+    heads: Sequence[Mapping[str, NDArray[np.float32]]], k: int, like: Tensor
+) -> Autoencoder:
+    """The autoencoders of a dictionary's heads, where and in the format that ``like`` is."""
+
+    def stacked(part: str) -> Tensor:
+        return torch.stack([torch.from_numpy(each[part]) for each in heads]).to(like)
+
+    return Autoencoder(
+        centre=stacked("centre")[:, None],
+        scale=stacked("scale")[:, None],
+        encoder=stacked("encoder"),
+        bias=stacked("bias")[:, None],
+        decoder=stacked("decoder"),
+        offset=stacked("offset")[:, None],
+        k=k,
+    )
+
+
+def to_numbers(autoencoder: Autoencoder, place: int) -> dict[str, NDArray[np.float32]]:
+    """The autoencoder of the head at a place of its chunk, as a dictionary has it."""
+    return {
+        "centre": _numbers(autoencoder.centre[place, 0]),
+        "scale": _numbers(autoencoder.scale[place, 0]),
+        "encoder": _numbers(autoencoder.encoder[place]),
+        "bias": _numbers(autoencoder.bias[place, 0]),
+        "decoder": _numbers(autoencoder.decoder[place]),
+        "offset": _numbers(autoencoder.offset[place, 0]),
+    }
+
+
+def _numbers(values: Tensor) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = values.detach().float().cpu().numpy()
+    return found
 
 
 def unvarying(vectors: Tensor, precision: float = _SINGLE) -> Tensor:

@@ -28,7 +28,7 @@ from auditkit.records.base import Interval, Measure, NotAssessed
 from auditkit.records.causal import Causal, PatchedHead, RandomSets, SetEffect
 from auditkit.records.task import PromptSet, TaskRecord
 from auditkit.verifying.recompute_drops import drops_differences, may_lack_effect
-from auditkit.verifying.recompute_latents import latents_differences
+from auditkit.verifying.recompute_latents import latents_differences, signature_differences
 from auditkit.verifying.recompute_paths import paths_differences
 
 
@@ -57,6 +57,7 @@ def causal_differences(
     yield from _minimality(task, causal)
     yield from _joint_ablation(task, causal)
     yield from _constant_role(task, causal)
+    yield from signature_differences(task, causal, space, weights_digest)
     yield from paths_differences(
         task, causal, _circuit_heads(task, causal), _few(task, "discovery")
     )

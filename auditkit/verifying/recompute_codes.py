@@ -9,7 +9,13 @@ from auditkit.circuits.codes import CodeSpace, carries_code, latent_codes, laten
 from auditkit.circuits.intervals import UNIT
 from auditkit.circuits.null import NO_PARTNER, negative_head
 from auditkit.circuits.roles import NOWHERE, ROLES, acting_heads
-from auditkit.circuits.stability import ONE_SEED, code_envelope, setting_of, settings_of
+from auditkit.circuits.stability import (
+    DICTIONARY_NAMED,
+    ONE_SEED,
+    code_envelope,
+    setting_of,
+    settings_of,
+)
 from auditkit.records.base import NotAssessed
 from auditkit.records.codes import CodeEnvelope, CodeSetting, Latent
 from auditkit.records.task import Circuit, Codes, TaskRecord
@@ -105,7 +111,9 @@ def _negatives(codes: Codes) -> Iterator[str]:
 def _envelope(task: TaskRecord, codes: Codes, space: CodeSpace) -> Iterator[str]:
     envelope, specification = codes.envelope, task.specification
     if isinstance(envelope, NotAssessed) or specification.autoencoder.seeds == 1:
-        if envelope != ONE_SEED or specification.autoencoder.seeds != 1:
+        settings = specification.autoencoder
+        reason = ONE_SEED if settings.dictionary is None else DICTIONARY_NAMED
+        if envelope != reason or settings.seeds != 1:
             yield "codes.envelope"
         return
     asked = settings_of(specification)

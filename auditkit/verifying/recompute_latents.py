@@ -16,6 +16,9 @@ from auditkit.circuits.latents import (
     verified,
     why_none,
 )
+from auditkit.circuits.signature import NO_SIGNATURE, checked, declared_latents
+from auditkit.circuits.signature import NOT_KNOWN as SIGNATURE_NOT_KNOWN
+from auditkit.judging.ruling import signature_for
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.latents import HeadLatents
@@ -88,3 +91,40 @@ def _follows(head: HeadLatents, task: TaskRecord, space: CodeSpace, n_pairs: int
         and head.together[0] == again[0].effects
         and head.carrying == carrying(again, head.together, head.exact, sufficiency)
     )
+
+
+def signature_differences(
+    task: TaskRecord, causal: Causal, space: CodeSpace, weights_digest: str
+) -> Iterator[str]:
+    """The keys of a declared signature that do not follow from the effects recorded beside it."""
+    key, signature, specification = "causal.signature", causal.signature, task.specification
+    declared = signature_for(task.expected, weights_digest)
+    if isinstance(signature, NotAssessed):
+        reason = NO_RESAMPLED_EFFECT if declared else NO_SIGNATURE
+        if isinstance(causal.drops, NotAssessed):
+            reason = SIGNATURE_NOT_KNOWN
+        # Where resampling comes first, it was seen to have an effect on these pairs.
+        first = specification.ablations[0] == "resample"
+        if signature != reason or (first and reason == NO_RESAMPLED_EFFECT):
+            yield key
+        return
+    asked = [(head, tuple(declared[head])) for head in sorted(declared, key=layer_order)]
+    if [(each.head, each.latents) for each in signature.heads] != asked:
+        yield f"{key}.heads"
+        return
+    again = []
+    for each in signature.heads:
+        known = each.head in space.head_ids and max(each.latents) < space.latents
+        sizes = {len(effects) for effects in (each.exact, each.together, *each.alone)}
+        if (
+            not known
+            or sizes != {task.examples.discovery.n}
+            or len(each.alone) != len(each.latents)
+            or (len(each.latents) == 1 and each.alone[0] != each.together)
+        ):
+            yield f"{key}[{each.head}]"
+            return
+        measured = (each.exact, each.together, each.alone)
+        again.append(declared_latents(each.head, each.latents, measured, specification))
+    if signature != checked(again):
+        yield f"{key}.verdict"

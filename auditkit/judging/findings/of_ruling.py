@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
-from auditkit.judging.findings.stating import exact, finding
+from auditkit.circuits.intervals import rounded
+from auditkit.judging.findings.stating import Level, exact, finding
 from auditkit.records.base import NotAssessed, Parameter, Row
-from auditkit.records.looks import OpenHead, Ruling
+from auditkit.records.causal import Causal
+from auditkit.records.looks import OpenHead, Ruled, Ruling
+from auditkit.records.signature import DeclaredLatents
 from auditkit.records.task import Finding
 
 
@@ -64,3 +68,33 @@ def _row(head: OpenHead) -> Row:
     needed = head.pairs_needed
     row: Row = {"head": head.head, "claim": head.claim}
     return row if isinstance(needed, NotAssessed) else {**row, "pairs_needed": needed}
+
+
+def about_signature(causal: Causal | NotAssessed) -> Iterator[Finding]:
+    """What a declared signature comes to; nothing where none is declared or nothing was replaced."""
+    if isinstance(causal, NotAssessed) or isinstance(causal.signature, NotAssessed):
+        return
+    signature = causal.signature
+    rows: tuple[Row, ...] = tuple(_latents_row(each) for each in signature.heads)
+    code, level = _SIGNATURE[signature.verdict]
+    yield finding(code, level, heads=rows, pairs=len(signature.heads[0].exact))
+
+
+_SIGNATURE: dict[Ruled, tuple[str, Level]] = {
+    "consistent": ("signature_carries", "note"),
+    "not_consistent": ("signature_refused", "failure"),
+    "inconclusive": ("signature_open", "warning"),
+}
+
+
+def _latents_row(head: DeclaredLatents) -> Row:
+    whole = sum(map(Fraction, head.exact), Fraction(0))
+    share = sum(map(Fraction, head.together), Fraction(0)) / whole if whole else Fraction(0)
+    return {
+        "head": head.head,
+        "latents": len(head.latents),
+        "share": exact(rounded(share)),
+        "carries": head.carries,
+        "idle": ", ".join(map(str, head.idle)),
+        "open": ", ".join(map(str, head.open)),
+    }

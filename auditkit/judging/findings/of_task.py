@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from auditkit.circuits.effects import why_no_effect
 from auditkit.judging.findings.of_checks import about_checks, about_search
-from auditkit.judging.findings.of_ruling import about_ruling
+from auditkit.judging.findings.of_ruling import about_ruling, about_signature
 from auditkit.judging.findings.of_unique_codes import about_unique_codes
 from auditkit.judging.findings.stating import exact, few_examples, finding
 from auditkit.judging.measured import Assessed
@@ -49,6 +49,7 @@ def findings_of(task: Assessed, weights_digest: str) -> tuple[Finding, ...]:
     if isinstance(seen.circuit, Circuit):
         found += _about_circuit(seen.specification, seen.causal, seen.circuit)
         found += about_ruling(task.ruling)
+        found += about_signature(seen.causal)
         found += _about_expectation(task, seen.circuit)
     if isinstance(seen.codes, UniqueCodes):
         found += about_unique_codes(seen.codes, task.null, seen.expected)

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from auditkit.messages import N_, _, counted, number_text
 from auditkit.records.base import NotAssessed
+from auditkit.records.causal import Causal
 from auditkit.records.declared import Expectation
 from auditkit.records.looks import HeadClaim, Look, OpenHead, RefusedHead, Ruling
 from auditkit.records.model import ModelIdentity
@@ -32,6 +33,7 @@ CAUSES: dict[str, str] = {
     "heads_open": N_("the pairs leave heads open"),
     "heads_replaceable": N_("declared heads are replaceable by others"),
     "heads_only_together": N_("heads carry the effect only together"),
+    "signature_open": N_("the pairs do not settle the declared signature"),
     "no_head_found": N_("no head was found"),
     "necessity_not_observed": N_("too little is lost without the circuit"),
     "redraws_disagree": N_("pairs drawn again give other verdicts"),
@@ -54,8 +56,10 @@ def comparison_facts(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact
         declared_fact(_("Heads declared"), listed(expected.heads)),
         declared_fact(_("Source of the declaration"), expected.source),
         declared_fact(_("Declared for"), _declared_for(expected.declared_for, model)),
+        declared_fact(_("Latents declared, by head"), _signature(expected)),
         declared_fact(_("Sufficiency the declaration claims"), _claimed(expected.min_sufficiency)),
         *_ruling_facts(task.ruling),
+        *_signature_facts(task.causal),
     )
     if isinstance(compared, NotAssessed):
         return facts, _("Not compared. {reason}", reason=sentence(compared.reason))
@@ -66,6 +70,24 @@ def comparison_facts(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact
         measured_fact(_("Found, not declared"), listed(compared.extra)),
         *_shares(expected, compared),
     ), ""
+
+
+def _signature(expected: Expectation) -> str | None:
+    if expected.signature is None:
+        return None
+    return "; ".join(
+        f"{head}: {listed(map(str, latents))}" for head, latents in expected.signature.items()
+    )
+
+
+def _signature_facts(causal: Causal | NotAssessed) -> tuple[Fact, ...]:
+    if isinstance(causal, NotAssessed) or isinstance(causal.signature, NotAssessed):
+        return ()
+    return (
+        measured_fact(
+            _("What the rule for a declared signature says"), _(VERDICTS[causal.signature.verdict])
+        ),
+    )
 
 
 def _shares(expected: Expectation, compared: Comparison) -> tuple[Fact, ...]:

@@ -12,7 +12,13 @@ from auditkit.records.specification import AutoencoderSettings
 from auditkit.sae.per_head import HEADS_TOGETHER, _top_k, train, unvarying
 
 SETTINGS = AutoencoderSettings(
-    latents=16, k=2, steps=200, batch=64, learning_rate=Decimal("0.01"), seeds=1
+    latents=16,
+    k=2,
+    steps=200,
+    batch=64,
+    learning_rate=Decimal("0.01"),
+    seeds=1,
+    dictionary=None,
 )
 
 

@@ -107,6 +107,45 @@ def _only_together(p: Parameters) -> str:
     )
 
 
+def _signature_carries(p: Parameters) -> str:
+    return f"{_declared_latents(p)} Each of these latents does some of the work there."
+
+
+def _signature_refused(p: Parameters) -> str:
+    said = [_declared_latents(p)]
+    for head in p["heads"]:
+        if head["carries"] == "not_consistent":
+            said.append(f"For head {head['head']} that is surely not the share that is asked for.")
+        if head["idle"]:
+            said.append(f"Of head {head['head']} these do no work there: {head['idle']}.")
+    return " ".join(said)
+
+
+def _signature_open(p: Parameters) -> str:
+    said = [_declared_latents(p)]
+    for head in p["heads"]:
+        if head["carries"] == "inconclusive":
+            said.append(
+                f"For head {head['head']} these pairs do not settle whether that is enough."
+            )
+        if head["open"]:
+            said.append(
+                f"Of head {head['head']} it is not settled whether these work: {head['open']}."
+            )
+    return " ".join(said)
+
+
+def _declared_latents(p: Parameters) -> str:
+    heads = ", ".join(
+        f"{counted(each['latents'], 'latent')} of {each['head']} {percent(each['share'])}"
+        for each in p["heads"]
+    )
+    return (
+        f"On {counted(p['pairs'], 'discovery pair')}, the declared latents, replaced together, carry this "
+        f"much of what their head does: {heads}."
+    )
+
+
 WORDS: dict[str, Callable[[Parameters], str]] = {
     "rule_settled": _settled,
     "rule_refuses": _refuses,
@@ -115,5 +154,8 @@ WORDS: dict[str, Callable[[Parameters], str]] = {
     "effect_not_sure": _effect_not_sure,
     "replaceable_heads": _replaceable,
     "only_together": _only_together,
+    "signature_carries": _signature_carries,
+    "signature_refused": _signature_refused,
+    "signature_open": _signature_open,
 }
 """The sentence of each of these findings, from its parameters."""
