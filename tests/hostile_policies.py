@@ -74,6 +74,7 @@ FREE = {
     "model.signature.certificate",
     "model.signature.public_key",
     "report.template_dir",
+    "sae.path",
     "system.high_risk.point",
     "system.intended_purpose",
     "system.name",

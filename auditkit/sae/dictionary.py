@@ -8,18 +8,21 @@ latents are active at a time. Nothing in such a file is code. Needs no torch.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from auditkit.digest import sha256_hex
+from auditkit.digest import canonical_json, sha256_hex
 
 FORMAT = "auditkit-dictionary-1"
+_HEADER = "auditkit"
 PARTS = ("centre", "scale", "encoder", "bias", "decoder", "offset")
 
 Numbers = NDArray[np.float32]
@@ -57,7 +60,9 @@ def dictionary_bytes(
         for head, parts in heads.items()
         for part, values in parts.items()
     }
-    metadata = {"format": FORMAT, "weights_digest": weights_digest, "k": str(k)}
+    header = {"format": FORMAT, "weights_digest": weights_digest, "k": k}
+    # In one entry: safetensors writes several in no fixed order.
+    metadata = {_HEADER: canonical_json(header).decode()}
     content: bytes = safetensors.numpy.save(tensors, metadata=metadata)
     return content
 
@@ -77,25 +82,32 @@ def read_dictionary(path: Path) -> Dictionary:
         raise DictionaryError(f"it cannot be read ({error.strerror or error})") from error
     except Exception as error:  # safetensors raises an error of its own kind, and numpy others
         raise DictionaryError(f"it is not a safetensors file ({error})") from error
-    if metadata.get("format") != FORMAT:
-        raise DictionaryError(f"its header does not say that it is an {FORMAT}")
+    header = _header(metadata.get(_HEADER, ""))
     heads = _by_head(tensors)
     sizes = {len(parts["bias"]) for parts in heads.values()}
     if len(sizes) != 1:
         raise DictionaryError("its heads do not have the same number of latents")
     (latents,) = sizes
-    k = metadata.get("k", "")
-    if not k.isdecimal() or not 1 <= int(k) <= latents:
-        raise DictionaryError(
-            f"its header says that {k or 'no number'} of {latents} latents are active"
-        )
+    k = header.get("k")
+    if type(k) is not int or not 1 <= k <= latents:
+        raise DictionaryError(f"its header says that {k} of {latents} latents are active")
     return Dictionary(
         digest=f"sha256:{sha256_hex(content)}",
-        weights_digest=metadata.get("weights_digest", ""),
+        weights_digest=str(header.get("weights_digest", "")),
         latents=latents,
-        k=int(k),
+        k=k,
         heads=heads,
     )
+
+
+def _header(text: str) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except ValueError:
+        header = None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise DictionaryError(f"its header does not say that it is an {FORMAT}")
+    return header
 
 
 def _by_head(tensors: Mapping[str, Numbers]) -> dict[str, dict[str, Numbers]]:

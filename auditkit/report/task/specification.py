@@ -79,7 +79,7 @@ def _origin(key: str, specification: Specification) -> str:
 
 
 def settings(specification: Specification) -> tuple[SettingView, ...]:
-    """Every setting of a task in the record's order, and whether the policy set it."""
+    """Every setting that a task has, in the record's order, and whether the policy set it."""
     return tuple(
         SettingView(
             key=key,
@@ -90,4 +90,5 @@ def settings(specification: Specification) -> tuple[SettingView, ...]:
             origin=_origin(key, specification),
         )
         for key, meaning in meanings(type(specification)).items()
+        if _at(specification, key) is not None  # a dictionary, where none is named
     )

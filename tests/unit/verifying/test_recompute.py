@@ -11,10 +11,15 @@ import pytest
 from auditkit.bundle.evidence import evidence_bytes
 from auditkit.circuits.latents import NO_LATENTS_SOUGHT
 from auditkit.circuits.paths import NO_PATHS_SOUGHT
+from auditkit.circuits.signature import NO_SIGNATURE, checked, declared_latents
+from auditkit.judging.conclusions import conclude
 from auditkit.judging.editions import CURRENT
+from auditkit.judging.measured import Measured
+from auditkit.judging.verdict import overall
 from auditkit.records.audit import AuditRecord
+from auditkit.records.causal import Causal
 from auditkit.verifying.recompute import mismatches
-from tests.builders import audit_record
+from tests.builders import audit_record, specification, verified_latents
 
 
 def test_an_honest_record_agrees_with_itself() -> None:
@@ -199,6 +204,8 @@ def changed(path: str, value: object) -> AuditRecord:
         ("tasks/0/causal/latents/quorum_count", 2, "causal.latents.signature"),
         ("tasks/0/causal/latents", LATENTS_ABSENT, "causal.latents"),
         ("tasks/0/causal/paths", PATHS_ABSENT, "causal.paths"),
+        ("tasks/0/causal/signature", LATENTS_ABSENT, "causal.signature"),
+        ("tasks/0/expected/signature", {"0.1": [1]}, "causal.signature"),
         ("tasks/0/causal/paths/untried", 1, "causal.paths.untried"),
         ("tasks/0/causal/paths/tried/0/target", "1.1", "causal.paths.tried"),
         ("tasks/0/causal/paths/tried/0/effects/0", "0.3000", "causal.paths[0.1, 1.0]"),
@@ -249,3 +256,61 @@ def test_a_changed_value_is_named(path: str, value: object, named: str) -> None:
 def test_thresholds_are_compared_as_decimals() -> None:
     """The hand-made record holds exact decimals, so equality means equality."""
     assert audit_record().tasks[0].specification.thresholds.tau == Decimal("0.02")
+
+
+def with_signature() -> dict[str, Any]:
+    """The record, as JSON, of a run with a declared signature."""
+    record = audit_record()
+    task = record.tasks[0]
+    assert isinstance(task.causal, Causal)
+    head, *_ = verified_latents().heads
+    latents = declared_latents(
+        "0.1", [1], (head.exact, head.tried[0].effects, [head.tried[0].effects]), specification()
+    )
+    causal = task.causal.model_copy(update={"signature": checked([latents])})
+    expected = task.expected.model_copy(update={"signature": {"0.1": (1,)}})
+    changed = task.model_copy(update={"causal": causal, "expected": expected})
+    measured = Measured.of(changed)
+    changed = conclude(measured, record.model.weights_digest, record.calibration)
+    tasks = (changed, *record.tasks[1:])
+    whole = record.model_copy(
+        update={"tasks": tasks, "verdict": overall([each.verdict for each in tasks])}
+    )
+    document: dict[str, Any] = json.loads(evidence_bytes(whole))
+    return document
+
+
+def test_a_declared_signature_follows_from_its_effects() -> None:
+    """An honest one agrees, with a finding of its own."""
+    record = AuditRecord.model_validate_json(json.dumps(with_signature()))
+    assert mismatches(record, CURRENT) == ()
+    assert any(each.code.startswith("signature_") for each in record.tasks[0].findings)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("causal/signature/verdict", "consistent", "causal.signature.verdict"),
+        ("causal/signature/heads/0/carries", "not_consistent", "causal.signature.verdict"),
+        ("causal/signature/heads/0/idle", [1], "causal.signature.verdict"),
+        ("causal/signature/heads/0/together/0", "0.0000", "causal.signature[0.1]"),
+        ("causal/signature/heads/0/exact", ["0.2500"], "causal.signature[0.1]"),
+        ("causal/signature/heads/0/alone", [["0.2400"] * 2] * 2, "causal.signature[0.1]"),
+        ("causal/signature/heads/0/latents", [2], "causal.signature.heads"),
+        ("expected/signature", {"0.1": [9]}, "causal.signature.heads"),
+        ("expected/signature", None, "causal.signature.heads"),
+        ("verdict", "consistent", "tasks[copying].verdict"),
+        ("causal/signature", NO_SIGNATURE.model_dump(mode="json"), "causal.signature"),
+    ],
+)
+def test_a_changed_signature_is_named(path: str, value: object, named: str) -> None:
+    """Whatever is changed of a signature, or of its declaration, is found."""
+    document = with_signature()
+    at: Any = document["tasks"][0]
+    *parents, last = path.split("/")
+    for key in parents:
+        at = at[int(key)] if isinstance(at, list) else at[key]
+    at[int(last) if isinstance(at, list) else last] = value
+    record = AuditRecord.model_validate_json(json.dumps(document))
+    found = mismatches(record, CURRENT)
+    assert any(named in each for each in found), found
