@@ -167,7 +167,19 @@ def _rates(task: VerdictTask, name: str, courses: Sequence[Course], draws: int) 
         },
         "draws": draws,
         "pairs_used": float(np.mean(pairs)),
+        "open": _left_open(task, courses),
     }
+
+
+def _left_open(task: VerdictTask, courses: Sequence[Course]) -> list[dict[str, Any]]:
+    """The heads that inconclusive draws leave open, in what share of all draws, with their true effects."""
+    counts = Counter(
+        head for course in courses if course.verdict == "inconclusive" for head in course.open
+    )
+    return [
+        {"head": head, "effect": task.effects[head], "share": n / len(courses)}
+        for head, n in counts.most_common(3)
+    ]
 
 
 def _stability(

@@ -27,6 +27,8 @@ holds for other models.
 
 _FALSE = ("strongest swapped", "weakest swapped", "one left out", "inert added")
 _Z = 1.959964
+_MANY = 1000
+_OFTEN = 0.9
 
 
 def page(results: Mapping[str, Any]) -> str:
@@ -48,7 +50,9 @@ def _share(share: float, n: int) -> str:
     """A share with its Wilson interval."""
     centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n))
-    return f"{share:.3f} ({max(0.0, centre - half):.3f} to {min(1.0, centre + half):.3f})"
+    digits = 3 if n <= _MANY else 4
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return f"{share:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -80,7 +84,25 @@ def _summary(rates: Sequence[Mapping[str, Any]]) -> str:
             _share(least["verdicts"]["consistent"], least["draws"]),
         ),
     ]
-    return "## In all\n\n" + _table(("share of draws", "measured"), rows)
+    return "## In all\n\n" + _table(("share of draws", "measured"), rows) + "\n" + _why(truth)
+
+
+def _why(truth: Sequence[Mapping[str, Any]]) -> str:
+    """For each task whose truth is accepted too seldom, the heads that stay open, with their true effects."""
+    lines = []
+    for each in truth:
+        if each["verdicts"]["consistent"] < _OFTEN:
+            heads = ", ".join(
+                f"{one['head']} (true effect {one['effect']:.3f}) in {one['share']:.2f} of draws"
+                for one in each["open"]
+            )
+            lines.append(f"* {_name(each)}: open stay {heads}.")
+    if not lines:
+        return ""
+    return (
+        "The truth is accepted in fewer than 0.9 of draws where a head lies close to a bound for the number "
+        "of pairs:\n\n" + "\n".join(lines) + "\n"
+    )
 
 
 def _name(row: Mapping[str, Any]) -> str:
