@@ -40,9 +40,11 @@ def task_pairs(negatives: Negatives, n: int, seed: int) -> tuple[ResolvedPair, .
     pairs: list[ResolvedPair] = []
     for _ in range(200 * n):
         pair = _task_pair(negatives, draw)
-        if len(pairs) < n and seen.isdisjoint((pair.positive, pair.negative)):
+        if seen.isdisjoint((pair.positive, pair.negative)):
             seen |= {pair.positive, pair.negative}
             pairs.append(_resolved(pair))
+        if len(pairs) == n:
+            break
     if len(pairs) < n:
         raise ValueError(f"there are not {n} pairs that share no text")
     return tuple(pairs)

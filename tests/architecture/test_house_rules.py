@@ -173,6 +173,7 @@ NOT_RECORDS = frozenset(
         "auditkit/cli/reproduce.py",  # a specification, to compare it
         "auditkit/controls/negative_controls.py",  # a prompt pair with its answers exchanged
         "auditkit/controls/outcomes.py",  # the specification of a control
+        "auditkit/policy/naming.py",
         "auditkit/policy/prompting.py",  # a specification, once the prompts are counted
         "auditkit/judging/ruling.py",  # thresholds that might have been declared
         "auditkit/policy/specifying.py",  # the standard specification for a generator
