@@ -475,6 +475,7 @@ def causal() -> Causal:
             ablation="resample",
             left_out=(left_out("0.1", "0.2000"), left_out("1.0", "0.7000")),
             dispensable=(),
+            removed=(),
         ),
         joint_ablation=JointAblation(
             tried=(backup("0.0", "1.0", "0.2500"),),

@@ -102,13 +102,26 @@ def _everywhere(effects: Sequence[TaskEffect]) -> bool:
     return all(effect.drop.mean >= SMALLEST_EFFECT for effect in effects)
 
 
-def minimality_of(ablation: Ablation, measurements: Sequence[LeftOut]) -> Minimality:
-    """What leaving out each head costs, and the dispensable heads: the interval of their loss includes 0."""
+def minimality_of(
+    ablation: Ablation, measurements: Sequence[LeftOut], removed: Sequence[LeftOut]
+) -> Minimality:
+    """What leaving out heads costs, and the dispensable ones."""
     return Minimality(
         ablation=ablation,
         left_out=tuple(measurements),
-        dispensable=tuple(each.head for each in measurements if not sure(each.loss)),
+        dispensable=dispensable(measurements),
+        removed=tuple(removed),
     )
+
+
+def dispensable(measurements: Sequence[LeftOut]) -> tuple[str, ...]:
+    """The heads whose loss, left out alone, has an interval that includes 0."""
+    return tuple(each.head for each in measurements if not sure(each.loss))
+
+
+def can_go_together(removed: Sequence[LeftOut]) -> tuple[str, ...]:
+    """The heads without all of which nothing is shown to be lost."""
+    return tuple(each.head for each in removed if not sure(each.loss))
 
 
 def set_effect(

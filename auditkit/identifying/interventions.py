@@ -19,12 +19,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from auditkit.circuits.circuit import layer_order
+from auditkit.circuits.circuit import layer_order, sure
 from auditkit.circuits.effects import (
     EMPTY_CIRCUIT,
     NO_RANDOM_SETS,
     SMALLEST_EFFECT,
     against_random,
+    dispensable,
     minimality_of,
     set_effect,
 )
@@ -347,4 +348,27 @@ def left_out(
         without = intervention.kept(whole - heads_of([head]))
         losses, loss = over_pairs(together - without, specification)
         measurements.append(LeftOut(head=head, losses=losses, loss=loss))
-    return minimality_of(intervention.ablation, measurements)
+    removed = _removed(intervention, whole, dispensable(measurements), specification)
+    return minimality_of(intervention.ablation, measurements, removed)
+
+
+def _removed(
+    intervention: Intervention, whole: Heads, heads: Sequence[str], specification: Specification
+) -> list[LeftOut]:
+    """Dispensable heads left out one after the other, the least loss first, until something is lost.
+
+    Half as many sets as the square of the heads. One head alone was left out already.
+    """
+    removed: list[LeftOut] = []
+    waiting = list(heads) if len(heads) > 1 else []
+    together = intervention.kept(whole)
+    while waiting and not (removed and sure(removed[-1].loss)):
+        gone = heads_of([each.head for each in removed])
+        lost = {
+            head: together - intervention.kept(whole - gone - heads_of([head])) for head in waiting
+        }
+        head = min(waiting, key=lambda each: abs(float(lost[each].mean())))
+        losses, loss = over_pairs(lost[head], specification)
+        removed.append(LeftOut(head=head, losses=losses, loss=loss))
+        waiting.remove(head)
+    return removed

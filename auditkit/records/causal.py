@@ -129,12 +129,15 @@ class Minimality(Record):
     """Whether a smaller circuit would do: each head left out, on the test pairs, under one ablation.
 
     ``dispensable`` heads are those whose loss has an interval that includes 0: each has an effect by
-    itself, and what the circuit carries is not shown to change without it.
+    itself, and what the circuit carries is not shown to change without it. Where there are two or more, they
+    are left out one after the other, the least loss first: each of ``removed`` has what is lost without it
+    and all before it. The last of them is the first whose interval excludes 0, if one does.
     """
 
     ablation: Ablation
     left_out: tuple[LeftOut, ...]
     dispensable: tuple[HeadId, ...]
+    removed: tuple[LeftOut, ...]
 
 
 class Backup(Record):

@@ -21,6 +21,7 @@ _NEW: dict[str, frozenset[str]] = {
     "autoencoder": frozenset({"dictionary"}),
     "expected": frozenset({"signature"}),
     "forwards": frozenset({"latents", "paths"}),
+    "minimality": frozenset({"removed"}),
     "random_sets": frozenset({"circuit"}),
     "task": frozenset({"ruling"}),
 }
@@ -65,8 +66,12 @@ def upgraded_task(task: dict[str, Json]) -> dict[str, Json]:
         if "shares" in sets:
             lost = causal["necessity"][0]["share"]["mean"]
             sets = _with(sets, "random_sets", circuit=lost)
+        minimality = causal["minimality"]
+        if "left_out" in minimality:
+            minimality = _with(minimality, "minimality", removed=[])
         forwards = _with(causal["forwards"], "forwards", latents=0, paths=0)
-        causal = {**causal, "random_sets": sets, "forwards": forwards}
+        checks = {"random_sets": sets, "minimality": minimality, "forwards": forwards}
+        causal = {**causal, **checks}
         causal = _with(
             causal,
             "causal",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Literal
 
-from auditkit.circuits.circuit import backups_of, belonging, grounds, layer_order
+from auditkit.circuits.circuit import backups_of, belonging, grounds, layer_order, sure
 from auditkit.circuits.codes import CodeSpace
 from auditkit.circuits.effects import (
     CARRIED_ALONE,
@@ -25,7 +25,7 @@ from auditkit.circuits.effects import (
 )
 from auditkit.circuits.intervals import mean_interval
 from auditkit.records.base import Interval, Measure, NotAssessed
-from auditkit.records.causal import Causal, PatchedHead, RandomSets, SetEffect
+from auditkit.records.causal import Causal, Minimality, PatchedHead, RandomSets, SetEffect
 from auditkit.records.task import PromptSet, TaskRecord
 from auditkit.verifying.recompute_drops import drops_differences, may_lack_effect
 from auditkit.verifying.recompute_latents import latents_differences, signature_differences
@@ -136,10 +136,31 @@ def _minimality(task: TaskRecord, causal: Causal) -> Iterator[str]:
         and all(len(each.losses) == _few(task, "test") for each in minimality.left_out)
         and minimality.ablation == task.specification.ablations[0]
         and tuple(each.head for each in minimality.left_out) == circuit
-        and minimality == minimality_of(minimality.ablation, minimality.left_out)
+        and minimality
+        == minimality_of(minimality.ablation, minimality.left_out, minimality.removed)
     )
     if not sound:
         yield "causal.minimality"
+    elif not isinstance(causal.drops, NotAssessed) and not _removed_follow(task, minimality):
+        yield "causal.minimality.removed"
+
+
+def _removed_follow(task: TaskRecord, minimality: Minimality) -> bool:
+    """Whether dispensable heads are left out until something is lost, or none is left."""
+    removed, heads = minimality.removed, [each.head for each in minimality.removed]
+    n_dispensable = len(minimality.dispensable)
+    if n_dispensable < 2:
+        return not removed
+    stops = [sure(each.loss) for each in removed]
+    return (
+        bool(removed)
+        and len(set(heads)) == len(heads)
+        and set(heads) <= set(minimality.dispensable)
+        and all(each.loss == mean_of(each.losses, task) for each in removed)
+        and all(len(each.losses) == _few(task, "test") for each in removed)
+        and not any(stops[:-1])
+        and (stops[-1] or len(heads) == n_dispensable)
+    )
 
 
 def _why_no_joint_ablation(

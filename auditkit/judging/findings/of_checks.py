@@ -7,14 +7,17 @@ from decimal import Decimal
 from fractions import Fraction
 
 from auditkit.circuits.circuit import takes_over
+from auditkit.circuits.effects import can_go_together
 from auditkit.circuits.intervals import rounded
 from auditkit.circuits.paths import edges_of
+from auditkit.circuits.sampling import most_missed
 from auditkit.judging.findings.stating import bounds, exact, finding
 from auditkit.records.base import NotAssessed, Parameter, Row
-from auditkit.records.causal import Causal, SetEffect
+from auditkit.records.causal import Causal, Minimality, SetEffect
 from auditkit.records.specification import Ablation, Specification, Thresholds
 from auditkit.records.task import Codes, Finding
 
+_SURE = Decimal("0.95")
 _RARE = Decimal("0.05")  # the largest p-value at which the circuit stands out from random sets
 
 
@@ -31,11 +34,22 @@ def about_checks(specification: Specification, causal: Causal) -> Iterator[Findi
 
 def about_search(specification: Specification, codes: Codes, causal: Causal) -> Iterator[Finding]:
     """How the circuit was found."""
-    yield from _about_screening(codes, causal)
+    strong = 2 * specification.thresholds.head_effect
+    yield from _about_screening(codes, causal, strong)
     yield from _about_completion(specification.patching.completion, causal)
 
 
-def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
+def _bounded(causal: Causal, strong: Decimal) -> dict[str, Parameter]:
+    """How many heads of a strong effect the random sample leaves possible among those not replaced."""
+    sample = [each for each in causal.patched if each.chosen == "sampled"]
+    if _before_looks(causal) or not sample:
+        return {}
+    hits = sum(abs(each.effect.mean) >= strong for each in sample)
+    most = most_missed(len(sample), hits, len(causal.unpatched), _SURE)
+    return {"strong": exact(strong), "most_missed": most, "confidence": exact(_SURE)}
+
+
+def _about_screening(codes: Codes, causal: Causal, strong: Decimal) -> Iterator[Finding]:
     if not codes.signature:
         yield finding("empty_signature", "warning")
     if codes.unvarying:
@@ -47,6 +61,7 @@ def _about_screening(codes: Codes, causal: Causal) -> Iterator[Finding]:
             patched=len(causal.patched),
             sampled=sum(each.chosen == "sampled" for each in causal.patched),
             unpatched=len(causal.unpatched),
+            **_bounded(causal, strong),
         )
 
 
@@ -134,8 +149,29 @@ def _about_minimality(causal: Causal) -> Iterator[Finding]:
     if minimality.dispensable:
         heads = minimality.dispensable
         yield finding("not_minimal", "warning", ablation=minimality.ablation, heads=heads, **said)
+        yield from _about_redundancy(minimality)
     else:
         yield finding("minimal", "note", ablation=minimality.ablation, **said)
+
+
+def _about_redundancy(minimality: Minimality) -> Iterator[Finding]:
+    """Which dispensable heads can go together, and what the next one takes."""
+    together = can_go_together(minimality.removed)
+    if len(minimality.removed) < 2:
+        return
+    last = minimality.removed[-1]
+    next_one: dict[str, Parameter] = (
+        {} if last.head in together else {"next": last.head, "loss": bounds(last.loss)}
+    )
+    yield finding(
+        "heads_can_go_together",
+        "note",
+        ablation=minimality.ablation,
+        heads=together,
+        circuit=len(minimality.left_out),
+        pairs=len(last.losses),
+        **next_one,
+    )
 
 
 def _on_few(causal: Causal, n: int) -> dict[str, Parameter]:

@@ -182,6 +182,16 @@ def _minimality(minimality: Minimality) -> tuple[Fact, ...]:
         measured_fact(
             _("Heads whose loss has an interval that includes zero"), listed(minimality.dispensable)
         ),
+        *(
+            (
+                measured_fact(
+                    _("Lost as these are left out one after the other"),
+                    _named((each.head, each.loss) for each in minimality.removed),
+                ),
+            )
+            if minimality.removed
+            else ()
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from auditkit.identifying.attribution import attribute
 from auditkit.identifying.batches import PairBatch, batches_of, in_order
 from auditkit.identifying.interventions import (
     Intervention,
+    heads_of,
     left_out,
     patch,
     random_sets,
@@ -331,3 +332,32 @@ def test_a_circuit_without_an_equal_has_no_yardstick(
     present = [head for head in circuit if head in {f"{a}.{b}" for a, b in subject.heads}]
     intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
     assert isinstance(random_sets(intervention, present, specification()), NotAssessed)
+
+
+def test_dispensable_heads_are_left_out_together_the_least_loss_first(
+    subject: Subject, captured: tuple[Captured, ...]
+) -> None:
+    """Each time the head whose loss with all before it is least, as the slow way finds it."""
+    intervention = Intervention(subject, captured, "resample", MeanOutputs.over(captured))
+    circuit = subject.head_ids
+    minimality = left_out(intervention, circuit, specification())
+    assert isinstance(minimality, Minimality)
+    waiting = list(minimality.dispensable)
+    if len(waiting) < 2:  # the one that there is was left out alone
+        assert minimality.removed == ()
+        return
+    gone: list[str] = []
+    whole = intervention.kept(heads_of(circuit))
+    for step in minimality.removed:
+        losses = {
+            head: (whole - intervention.kept(heads_of(circuit) - heads_of([*gone, head]))).mean()
+            for head in waiting
+        }
+        least = min(losses, key=lambda head: abs(float(losses[head])))
+        assert step.head == least
+        assert float(step.loss.mean) == pytest.approx(float(losses[least]), abs=1e-3)
+        gone.append(least)
+        waiting.remove(least)
+    shown = [step.loss.low > 0 or step.loss.high < 0 for step in minimality.removed]
+    assert not any(shown[:-1])
+    assert shown[-1] or not waiting

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from auditkit.bundle.evidence import evidence_bytes
+from auditkit.circuits.effects import minimality_of
+from auditkit.circuits.intervals import mean_interval
 from auditkit.circuits.latents import NO_LATENTS_SOUGHT
 from auditkit.circuits.paths import NO_PATHS_SOUGHT
 from auditkit.circuits.signature import NO_SIGNATURE, checked, declared_latents
@@ -17,9 +19,10 @@ from auditkit.judging.editions import CURRENT
 from auditkit.judging.measured import Measured
 from auditkit.judging.verdict import overall
 from auditkit.records.audit import AuditRecord
-from auditkit.records.causal import Causal
+from auditkit.records.base import Interval
+from auditkit.records.causal import Causal, LeftOut
 from auditkit.verifying.recompute import mismatches
-from tests.builders import audit_record, specification, verified_latents
+from tests.builders import D, audit_record, specification, verified_latents
 
 
 def test_an_honest_record_agrees_with_itself() -> None:
@@ -314,3 +317,43 @@ def test_a_changed_signature_is_named(path: str, value: object, named: str) -> N
     record = AuditRecord.model_validate_json(json.dumps(document))
     found = mismatches(record, CURRENT)
     assert any(named in each for each in found), found
+
+
+def redundant(*removed: tuple[str, str]) -> list[str]:
+    """What differs where both heads are dispensable, and these were left out one after the other."""
+    losses = {"0.1": ("0.1000", "-0.1000"), "1.0": ("0.2000", "-0.2000")}
+    spread = {
+        head: LeftOut(head=head, losses=(D(a), D(b)), loss=_over((D(a), D(b))))
+        for head, (a, b) in losses.items()
+    }
+    steps = [
+        LeftOut(head=head, losses=(D(loss),) * 2, loss=_over((D(loss),) * 2))
+        for head, loss in removed
+    ]
+    record = audit_record()
+    task = record.tasks[0]
+    assert isinstance(task.causal, Causal)
+    minimality = minimality_of("resample", list(spread.values()), steps)
+    causal = task.causal.model_copy(update={"minimality": minimality})
+    changed = task.model_copy(update={"causal": causal})
+    found = mismatches(record.model_copy(update={"tasks": (changed, *record.tasks[1:])}), CURRENT)
+    return [each for each in found if "minimality" in each]
+
+
+def _over(losses: tuple[Decimal, Decimal]) -> Interval:
+    return mean_interval(losses, specification().bootstrap, specification().seed)
+
+
+def test_heads_left_out_one_after_the_other_stop_where_something_is_lost() -> None:
+    """Until a loss is shown or none is left; not one step less or more, none twice, none that is needed."""
+    assert redundant(("0.1", "0.0000"), ("1.0", "0.0000")) == []
+    assert redundant(("0.1", "0.0000"), ("1.0", "0.3000")) == []
+    assert redundant(("0.1", "0.3000")) == []
+    for wrong in (
+        [],
+        [("0.1", "0.0000")],
+        [("0.1", "0.3000"), ("1.0", "0.3000")],
+        [("0.1", "0.0000"), ("0.1", "0.0000")],
+        [("0.0", "0.0000"), ("1.0", "0.0000")],
+    ):
+        assert redundant(*wrong) == ["tasks[copying].causal.minimality.removed"]

@@ -37,8 +37,17 @@ def _unpatched_heads(p: Parameters) -> str:
     )
     return (
         f"{patched} {plural(patched, 'head was', 'heads were')} replaced one at a time, {p['sampled']} of "
-        f"them drawn at random from those ranked lower. {unpatched} {unknown}. What all heads outside the "
-        "circuit do together shows in the share that the circuit alone does not carry."
+        f"them drawn at random from those ranked lower. {unpatched} {unknown}. {_most_missed(p)}What all "
+        "heads outside the circuit do together shows in the share that the circuit alone does not carry."
+    )
+
+
+def _most_missed(p: Parameters) -> str:
+    if "most_missed" not in p:
+        return ""
+    return (
+        f"By what the sample shows, at {percent(p['confidence'])} confidence, at most {p['most_missed']} of "
+        f"them have an effect of {percent(p['strong'])} or more. "
     )
 
 
@@ -148,6 +157,17 @@ def _not_minimal(p: Parameters) -> str:
     )
 
 
+def _heads_can_go_together(p: Parameters) -> str:
+    n = len(p["heads"])
+    said = (
+        f"{_on(p, 'test')}, {n} of the {p['circuit']} circuit heads can be left out together without a loss "
+        f"that is shown: {listed(p['heads'])}."
+    )
+    if "next" not in p:
+        return said
+    return f"{said} Leaving out {p['next']} as well takes {share(p['loss'])} of the task effect."
+
+
 def _backup(p: Parameters) -> str:
     primaries = ", ".join(f"{each['head']} (by {percent(each['gain'])})" for each in p["primaries"])
     return (
@@ -233,6 +253,7 @@ WORDS: dict[str, Callable[[Parameters], str]] = {
     "completed_by_one_set": _completed_by_one_set,
     "minimal": _minimal,
     "not_minimal": _not_minimal,
+    "heads_can_go_together": _heads_can_go_together,
     "backup": _backup,
     "constant_role": _constant_role,
     "latents_replaced": _latents_replaced,
