@@ -173,7 +173,7 @@ def control_task(control: ControlModel) -> Task:
 
     def draw(seed: int) -> tuple[Pairs, Pairs]:
         if seed == 0:
-            return control.discovery, control.test
+            return control.discovery[:EXAMPLES], control.test
         pairs = task_pairs(plan.negatives, EXAMPLES + TEST, plan.seed + 1000 * seed)
         return pairs[:EXAMPLES], pairs[EXAMPLES:]
 

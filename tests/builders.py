@@ -62,8 +62,10 @@ from auditkit.records.calibration import (
     Calibration,
     ControlHead,
     ControlRun,
+    DeclaredControls,
     NegativeControl,
     Place,
+    VerdictCounts,
 )
 from auditkit.records.causal import (
     Backup,
@@ -525,7 +527,7 @@ def summed_up(setting: CalibratedSetting) -> CalibratedSetting:
         each.model_copy(update={"outcome": negative_outcome(each.reported)})
         for each in setting.negative_controls
     )
-    sums = {"totals": totals_of(models), "state": state_of(models, negatives)}
+    sums = {"totals": totals_of(models), "state": state_of(models, negatives, setting.declared)}
     return setting.model_copy(update={"models": models, "negative_controls": negatives, **sums})
 
 
@@ -542,6 +544,11 @@ def calibration(
     """
     setting = CalibratedSetting(
         tasks=tasks,
+        declared=DeclaredControls(
+            pairs=24,
+            right=VerdictCounts(consistent=7, not_consistent=0, inconclusive=1),
+            wrong=VerdictCounts(consistent=0, not_consistent=60, inconclusive=2),
+        ),
         specification=control_specification(asked or specification()),
         models=tuple(
             ControlRun(

@@ -78,7 +78,7 @@ class Drawn:
     def whole(self, n: int) -> Sums:
         """All heads together on the first n drawn pairs."""
         whole = self.pool.whole[self.places[:n]]
-        return _sums(whole, whole)
+        return sums_of(whole, whole)
 
     def alone(self, head: HeadId, n: int) -> Sums | None:
         """A head on them, or on those of its own pairs that stand in for them."""
@@ -95,10 +95,11 @@ class Drawn:
 
     def _on(self, drops: NDArray[np.int64], n: int) -> Sums:
         places = self.places[:n] % len(drops)
-        return _sums(drops[places], self.pool.whole[places])
+        return sums_of(drops[places], self.pool.whole[places])
 
 
-def _sums(drops: NDArray[np.int64], whole: NDArray[np.int64]) -> Sums:
+def sums_of(drops: NDArray[np.int64], whole: NDArray[np.int64]) -> Sums:
+    """The sums of the test over pairs, without an odd last one."""
     n = len(whole) // 2 * 2
     d, t = drops[:n], whole[:n]
     return Sums(n, int(d.sum()), int(t.sum()), int(d @ d), int(d @ t), int(t @ t))

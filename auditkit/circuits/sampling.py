@@ -1,10 +1,13 @@
-"""What a random sample says of those that were not drawn. Exact."""
+"""What a sample says of what was not seen: a bound on what it missed, and a range for a share. Exact."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+
+from auditkit.records.base import UNIT
 
 
 def most_missed(sampled: int, hits: int, rest: int, confidence: Decimal) -> int:
@@ -31,3 +34,35 @@ def most_missed(sampled: int, hits: int, rest: int, confidence: Decimal) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if chance(middle) > tail else (low, middle)
     return min(low - hits, rest)
+
+
+def share_range(hits: int, n: int, confidence: Decimal) -> tuple[Decimal, Decimal]:
+    """The shares that so many hits of n leave possible, to the record's digits (Clopper and Pearson 1934).
+
+    Raises:
+        ValueError: there are no trials, or more hits than trials.
+    """
+    if not 0 <= hits <= n or n == 0:
+        raise ValueError(f"{hits} hits of {n}")
+    tail = (1 - Fraction(confidence)) / 2
+    low = 0 if hits == 0 else _first(lambda step: 1 - _binomial(hits - 1, n, step) > tail)
+    high = _STEPS if hits == n else _first(lambda step: _binomial(hits, n, step) <= tail)
+    return low * UNIT, high * UNIT
+
+
+_STEPS = int(1 / UNIT)
+
+
+def _first(holds: Callable[[int], bool]) -> int:
+    """The first of all steps at which something holds that holds from there on."""
+    low, high = -1, _STEPS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _binomial(hits: int, n: int, step: int) -> Fraction:
+    """The chance of so many hits, or fewer, of n, where the share is so many steps."""
+    ways = sum(math.comb(n, k) * step**k * (_STEPS - step) ** (n - k) for k in range(hits + 1))
+    return Fraction(ways, _STEPS**n)

@@ -6,11 +6,13 @@ another way. ``auditkit.controls.outcomes`` says what it comes to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from auditkit.circuits.circuit import layer_order
 from auditkit.circuits.methods import Found, method_of
 from auditkit.controls.construction import ControlModel, build
+from auditkit.controls.declaring import ControlPool, declared_controls
 from auditkit.controls.family import FAMILY
 from auditkit.controls.negative_controls import with_random_weights, with_shuffled_labels
 from auditkit.controls.outcomes import (
@@ -35,24 +37,30 @@ from auditkit.records.calibration import (
     WholeModel,
 )
 from auditkit.records.reasons import not_assessed
-from auditkit.records.specification import Specification
+from auditkit.records.specification import Ablation, Specification
 from auditkit.records.task import Behaviour
 
 _NOT_MEASURED = not_assessed("head_not_replaced_alone")
-N_CONTROLS = len(FAMILY) + len(NEGATIVE_CONTROLS)
-"""Models run for each setting: the family and the whole-model negative controls."""
+N_CONTROLS = len(FAMILY) + len(NEGATIVE_CONTROLS) + 1
+"""Steps of each setting: the family, the whole-model negative controls, and the declarations."""
 
 
 def calibrate(specifications: Mapping[str, Specification], progress: Progress) -> Calibration:
     """The control models under every distinct setting of the tasks, given by task id."""
     models = [build(plan) for plan in FAMILY]
+
+    @cache
+    def pools(ablation: Ablation) -> list[ControlPool]:
+        # What heads take away does not depend on the other settings: it is measured once for all of them.
+        return [ControlPool.of(each, ablation) for each in models]
+
     by_setting = distinct(specifications)
     with progress.stage(
         "calibrate: known-answer controls", N_CONTROLS * len(by_setting)
     ) as advance:
         return Calibration(
             settings=tuple(
-                _calibrated(specification, tasks, models, advance)
+                _calibrated(specification, tasks, models, pools, advance)
                 for specification, tasks in by_setting.items()
             )
         )
@@ -62,6 +70,7 @@ def _calibrated(
     specification: Specification,
     tasks: tuple[str, ...],
     models: Sequence[ControlModel],
+    pools: Callable[[Ablation], Sequence[ControlPool]],
     advance: Advance,
 ) -> CalibratedSetting:
     runs: list[ControlRun] = []
@@ -75,13 +84,16 @@ def _calibrated(
         for name, control in zip(NEGATIVE_CONTROLS, without_answer, strict=True)
     )
     advance(len(negatives))
+    declared = declared_controls(pools, specification)
+    advance(1)
     return CalibratedSetting(
         tasks=tasks,
         specification=specification,
         models=tuple(runs),
         negative_controls=negatives,
         totals=totals_of(runs),
-        state=state_of(runs, negatives),
+        declared=declared,
+        state=state_of(runs, negatives, declared),
     )
 
 

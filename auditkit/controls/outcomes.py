@@ -32,11 +32,12 @@ from auditkit.controls.planting import CARRYING_KINDS, NULL_KINDS, ControlSpecif
 from auditkit.controls.vocabulary import DISCOVERY, TEST
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.policy.specifying import STANDARD
-from auditkit.records.base import HeadId
+from auditkit.records.base import HeadId, NotAssessed
 from auditkit.records.calibration import (
     CalibratedSetting,
     Calibration,
     ControlRun,
+    DeclaredControls,
     KindTotal,
     NegativeControl,
     Outcome,
@@ -46,6 +47,9 @@ from auditkit.records.calibration import (
     WholeModel,
 )
 from auditkit.records.specification import Ablation, AutoencoderSettings, Specification
+
+MOST_PAIRS = 192
+"""The verdict rule is asked on no more pairs of a control model: there are only so many."""
 
 RECORDED: dict[Kind, PlantedKind] = {
     Kind.CIRCUIT: "circuit",
@@ -71,7 +75,8 @@ _FAILED: frozenset[Outcome] = frozenset({"missed", "falsely_reported"})
 def control_specification(specification: Specification) -> Specification:
     """The settings a task is calibrated with: its own, without what is the task's own.
 
-    Kind, metric and numbers of pairs are those of the controls, which are next-token models. Random
+    Kind, metric and numbers of pairs are those of the controls, which are next-token models; how many pairs
+    the verdict rule may ask for is the task's, as far as there are pairs. Random
     sets of heads, latents, paths and further seeds are left out: no head is reported by them.
     """
     return specification.model_copy(
@@ -80,7 +85,7 @@ def control_specification(specification: Specification) -> Specification:
             "pooling": "mean",
             "metric": "logit_difference",
             "examples": DISCOVERY,
-            "max_examples": DISCOVERY,
+            "max_examples": max(DISCOVERY, min(MOST_PAIRS, specification.max_examples)),
             "test_examples": TEST,
             "random_sets": 0,
             "patching": specification.patching.model_copy(update={"latents": 0, "paths": 0}),
@@ -255,12 +260,19 @@ def totals_of(models: Sequence[ControlRun]) -> tuple[KindTotal, ...]:
     )
 
 
-def state_of(models: Sequence[ControlRun], negatives: Sequence[NegativeControl]) -> State:
-    """Whether no planted head was missed and nothing was reported falsely."""
+def state_of(
+    models: Sequence[ControlRun],
+    negatives: Sequence[NegativeControl],
+    declared: DeclaredControls | NotAssessed,
+) -> State:
+    """Whether no planted head was missed, and nothing was reported, accepted or refused falsely."""
     failed = any(head.outcome in _FAILED for run in models for head in run.heads) or any(
         each.outcome == "falsely_reported" for each in negatives
     )
-    return "not_observed" if failed else "observed"
+    misruled = isinstance(declared, DeclaredControls) and (
+        declared.wrong.consistent > 0 or declared.right.not_consistent > 0
+    )
+    return "not_observed" if failed or misruled else "observed"
 
 
 def negative_outcome(
@@ -277,7 +289,10 @@ def misjudged(setting: CalibratedSetting) -> bool:
         for run in setting.models
     ]
     whole = [each.outcome != negative_outcome(each.reported) for each in setting.negative_controls]
-    sums = (totals_of(setting.models), state_of(setting.models, setting.negative_controls))
+    sums = (
+        totals_of(setting.models),
+        state_of(setting.models, setting.negative_controls, setting.declared),
+    )
     return any(heads) or any(whole) or (setting.totals, setting.state) != sums
 
 

@@ -25,7 +25,7 @@ _FORM = "{} likes {} and {} likes {} and {} likes"
 LENGTH = len(_FORM.split()) + 1
 """Tokens of a prompt, the one that begins it included."""
 
-DISCOVERY, TEST = 10, 20
+DISCOVERY, TEST = 24, 20
 """Pairs of a control model's discovery and test set."""
 
 
@@ -48,6 +48,18 @@ def task_pairs(negatives: Negatives, n: int, seed: int) -> tuple[ResolvedPair, .
     if len(pairs) < n:
         raise ValueError(f"there are not {n} pairs that share no text")
     return tuple(pairs)
+
+
+def distinct_pairs(negatives: Negatives, most: int) -> tuple[ResolvedPair, ...]:
+    """Pairs of the planted task, no two the same, though a text may stand in several; at most so many."""
+    found: dict[tuple[tuple[int, ...], tuple[int, ...]], ResolvedPair] = {}
+    draw = Random(most)  # noqa: S311 - a repeatable draw, not a secret
+    for _ in range(20 * most):
+        pair = _resolved(_task_pair(negatives, draw))
+        found.setdefault((pair.positive_ids, pair.negative_ids), pair)
+        if len(found) == most:
+            break
+    return tuple(found.values())
 
 
 def other_task_pairs(n: int, seed: int) -> tuple[ResolvedPair, ...]:

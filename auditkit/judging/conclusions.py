@@ -12,7 +12,7 @@ from auditkit.circuits.circuit import belonging
 from auditkit.circuits.signature import with_signature
 from auditkit.controls.outcomes import setting_for
 from auditkit.judging.findings import findings_of
-from auditkit.judging.findings.of_calibration import finding_of
+from auditkit.judging.findings.of_calibration import findings_of_controls
 from auditkit.judging.measured import Assessed, Measured
 from auditkit.judging.ruling import redrawn, ruling_on
 from auditkit.judging.verdict import (
@@ -91,7 +91,7 @@ def conclude(
         ruling=assessed.ruling,
         comparison=assessed.comparison,
         ladder=assessed.ladder,
-        findings=(*findings_of(assessed, weights_digest), finding_of(controls)),
+        findings=(*findings_of(assessed, weights_digest), *findings_of_controls(controls)),
         verdict=assessed.verdict,
     )
 

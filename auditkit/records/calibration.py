@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import Count, HeadId, Measure, NotAssessed, Record
+from auditkit.records.base import AtLeastOne, Count, HeadId, Measure, NotAssessed, Record
 from auditkit.records.specification import Specification
 from auditkit.records.task import Behaviour
 
@@ -98,11 +98,38 @@ class KindTotal(Record):
     other_circuit_found: Count
 
 
+class VerdictCounts(Record):
+    """How often the verdict rule came to each of its verdicts."""
+
+    consistent: Count
+    not_consistent: Count
+    inconclusive: Count
+
+    @property
+    def asked(self) -> int:
+        """How often it was asked."""
+        return self.consistent + self.not_consistent + self.inconclusive
+
+
+class DeclaredControls(Record):
+    """What the verdict rule says of declarations that are right, and of wrong ones, on the control models.
+
+    ``right``: every head whose effect reaches the threshold is declared, and no other. ``wrong``: a head of
+    at least the upper bound is left out, or a planted head without a role is added. Each is asked on several
+    draws of at most ``pairs`` pairs, no pair in two draws of one model.
+    """
+
+    pairs: AtLeastOne
+    right: VerdictCounts
+    wrong: VerdictCounts
+
+
 class CalibratedSetting(Record):
     """The control models under one setting. ``tasks`` are those of the run that have this setting.
 
     ``specification`` is theirs without what is the task's own (``auditkit.controls.outcomes``).
-    ``observed`` when no planted head was missed and nothing was reported falsely.
+    ``observed`` when no planted head was missed, nothing was reported falsely, no wrong declaration was
+    accepted and no right one refused.
     """
 
     tasks: tuple[str, ...]
@@ -110,6 +137,7 @@ class CalibratedSetting(Record):
     models: Annotated[tuple[ControlRun, ...], Field(min_length=1)]
     negative_controls: tuple[NegativeControl, ...]
     totals: tuple[KindTotal, ...]
+    declared: DeclaredControls | NotAssessed
     state: State
 
 

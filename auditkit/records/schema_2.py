@@ -21,6 +21,7 @@ _NEW: dict[str, frozenset[str]] = {
     "autoencoder": frozenset({"dictionary"}),
     "expected": frozenset({"signature"}),
     "forwards": frozenset({"latents", "paths"}),
+    "setting": frozenset({"declared"}),
     "minimality": frozenset({"removed"}),
     "random_sets": frozenset({"circuit"}),
     "task": frozenset({"ruling"}),
@@ -48,7 +49,10 @@ def upgraded(document: dict[str, Json]) -> dict[str, Json]:
         document = schema_1.upgraded(document)
     calibration = document["calibration"]
     settings = [
-        {**each, "specification": upgraded_specification(each["specification"])}
+        {
+            **_with(each, "setting", declared=_absent("rule_not_known")),
+            "specification": upgraded_specification(each["specification"]),
+        }
         for each in calibration["settings"]
     ]
     return {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditkit.messages import N_, _, counted
+from auditkit.circuits.sampling import share_range
+from auditkit.judging.findings.of_calibration import CONFIDENCE
+from auditkit.messages import N_, _, counted, number_text
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import (
     CalibratedSetting,
     ControlHead,
     ControlRun,
+    DeclaredControls,
     KindTotal,
     NegativeControl,
     Outcome,
@@ -20,8 +23,15 @@ from auditkit.records.calibration import (
 )
 from auditkit.report.drawings.calibration_chart import MARKS, KindRow, calibration_card, counts_text
 from auditkit.report.drawings.svg import Chart
+from auditkit.report.facts import Fact, measured_fact
 from auditkit.report.task.specification import SettingView, settings
-from auditkit.report.wording import OBSERVATIONS, decimal_text, listed
+from auditkit.report.wording import (
+    OBSERVATIONS,
+    absent_text,
+    decimal_text,
+    listed,
+    percent_text,
+)
 
 KINDS: dict[PlantedKind, tuple[str, str]] = {
     "circuit": (N_("circuit"), N_("carries the task")),
@@ -70,12 +80,12 @@ _CONTROLS = {"positive": N_("positive"), "negative": N_("negative")}
 _ATTENTION = {"hard": N_("hard"), "soft": N_("soft")}
 _STATES = {
     "observed": N_(
-        "Every planted head that these settings look for was recovered, and nothing was reported "
-        "falsely."
+        "Every planted head that these settings look for was recovered, nothing was reported falsely, and no "
+        "declaration was judged wrongly."
     ),
     "not_observed": N_(
-        "What was planted was not found as planted. Where tasks with these settings would be "
-        "consistent or not consistent with their declaration, they are inconclusive."
+        "What was planted was not found as planted, or a declaration was judged wrongly. Where tasks with "
+        "these settings would be consistent or not consistent with their declaration, they are inconclusive."
     ),
 }
 
@@ -138,6 +148,8 @@ class CalibrationView:
     models_note: str
     models: tuple[ControlModelView, ...]
     negatives: tuple[NegativeControlView, ...]
+    declared: tuple[Fact, ...]
+    absent_declared: str
     differing: tuple[SettingView, ...]
 
 
@@ -166,9 +178,47 @@ def calibration_views(record: AuditRecord) -> tuple[CalibrationView, ...]:
             models_note=_models_note(setting, every[0]),
             models=tuple(_model(run) for run in setting.models if _is_new(run, setting, every[0])),
             negatives=tuple(_negative(each) for each in setting.negative_controls),
+            declared=_declared(setting.declared),
+            absent_declared=absent_text(setting.declared),
             differing=tuple(row for row in table if row not in shared),
         )
         for index, (setting, table) in enumerate(zip(every, tables, strict=True), start=1)
+    )
+
+
+def _declared(declared: DeclaredControls | NotAssessed) -> tuple[Fact, ...]:
+    """What the verdict rule said of declarations whose truth is known, with the range of each share."""
+    if isinstance(declared, NotAssessed):
+        return ()
+    return (
+        measured_fact(_("Most pairs for each declaration"), number_text(declared.pairs)),
+        measured_fact(
+            _("Wrong declarations accepted"), _of(declared.wrong.consistent, declared.wrong.asked)
+        ),
+        measured_fact(
+            _("Wrong declarations refused"),
+            _of(declared.wrong.not_consistent, declared.wrong.asked),
+        ),
+        measured_fact(
+            _("Right declarations refused"),
+            _of(declared.right.not_consistent, declared.right.asked),
+        ),
+        measured_fact(
+            _("Right declarations accepted"), _of(declared.right.consistent, declared.right.asked)
+        ),
+    )
+
+
+def _of(part: int, whole: int) -> str:
+    if not whole:
+        return _("none was asked")
+    low, high = share_range(part, whole, CONFIDENCE)
+    return _(
+        "{part} of {whole}; {low} to {high} at 95 % confidence",
+        part=number_text(part),
+        whole=number_text(whole),
+        low=percent_text(low),
+        high=percent_text(high),
     )
 
 
