@@ -401,6 +401,6 @@ def test_leaving_a_model_out_is_named() -> None:
 def test_what_a_control_is_run_with_names_no_task() -> None:
     """The recorded settings are the task's without metric, pairs, random sets and who chose."""
     control = control_specification(specification())
-    assert (control.metric, control.examples, control.test_examples) == ("logit_difference", 10, 20)
+    assert (control.metric, control.examples, control.test_examples) == ("logit_difference", 24, 20)
     assert (control.random_sets, control.defaulted) == (0, ())
     assert control.thresholds == specification().thresholds

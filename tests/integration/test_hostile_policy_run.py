@@ -44,7 +44,7 @@ TEXTS = {
     if dotted(path) in FREE
 }
 """Each free field's text: hostile, and no two alike."""
-NOT_PRINTED = {"report.template_dir"} | {
+NOT_PRINTED = {"report.template_dir", "sae.path"} | {
     f"model.signature.{key}" for key in ("bundle", "certificate", "public_key")
 }
 """Places of files: what was read from them is on the page, not where."""
@@ -70,6 +70,7 @@ def prepare(folder: Path) -> Path:
     expected = {"heads": IOI_HEADS, "source": policy["tasks"][0]["expected"]["source"]}
     policy["tasks"] = [{**kept, "expected": expected}]
     policy["model"] = {"path": policy["model"]["path"]}  # its digests and signature are made up
+    del policy["sae"]  # there is no such dictionary
     policy["defaults"] = {
         "stability_draws": 20,
         "random_sets": 0,

@@ -191,8 +191,12 @@ def test_layers_read_from_files_give_the_same_bits(
     assert "disk" in placed.values()
     assert there.identity == here.identity
     assert there.answer_position == here.answer_position
-    pairs = oriented(here, pairs, asked(kind))
-    assert found(there, pairs, asked(kind)) == found(here, pairs, asked(kind))
+    settings = asked(kind)
+    # Every run reads every layer from its file: one latent of each head and one path show as much as many.
+    few = settings.patching.model_copy(update={"latents": 1, "paths": 1})
+    settings = settings.model_copy(update={"patching": few})
+    pairs = oriented(here, pairs, settings)
+    assert found(there, pairs, settings) == found(here, pairs, settings)
 
 
 @pytest.mark.parametrize(("kind", "family"), KINDS, ids=lambda each: each)
