@@ -12,7 +12,8 @@ Parameters = Mapping[str, Any]
 
 def percent(share: str) -> str:
     """A share as a percentage with at most one digit: ``72.5 %``, ``90 %``."""
-    return f"{(Decimal(share) * 100).quantize(Decimal('0.1'))} %".replace(".0 %", " %")
+    number = (Decimal(share) * 100).quantize(Decimal("0.1"))
+    return f"{abs(number) if number.is_zero() else number} %".replace(".0 %", " %")
 
 
 def counted(n: int, noun: str) -> str:
