@@ -19,7 +19,7 @@ values. What a stage decides is decided in its own module; this page only says i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,7 @@ from auditkit.records.audit import (
     AuditRecord,
     Commitment,
     Editions,
+    Environment,
     LegalRegisterReference,
     Operator,
     PolicyReference,
@@ -48,7 +49,8 @@ from auditkit.records.audit import (
     TemplateFile,
     Times,
 )
-from auditkit.records.calibration import Calibration
+from auditkit.records.calibration import CalibratedSetting, Calibration
+from auditkit.records.specification import Specification
 from auditkit.records.task import TaskRecord
 from auditkit.resources import page_digest, tool
 
@@ -61,6 +63,7 @@ class Run:
     ``snapshots`` is where private copies of models are made; with ``None`` the model is loaded from its
     own folder, which must then be one that nobody else can write to. ``accept`` is shown the model's files
     before anything else is done with them, and raises where they are not those that are wanted.
+    ``calibrated`` gives the settings that were calibrated before in an environment.
     """
 
     run_id: str
@@ -71,6 +74,7 @@ class Run:
     commitment: Commitment | None = None
     snapshots: Path | None = None
     accept: Callable[[Held], None] = lambda _: None
+    calibrated: Callable[[Environment], Mapping[Specification, CalibratedSetting]] = lambda _: {}
 
 
 def audit(
@@ -93,11 +97,13 @@ def audit(
         run.accept(held)
         asked = load(loaded, held, machine, progress)  # stage 2
         # stage 3
-        calibration = calibrate({id_: each for id_, (each, _) in asked.prompts.items()}, progress)
+        subject = asked.model
+        here = environment(policy.model.dtype, subject.device, subject.memory, machine.budget)
+        settings = {id_: each for id_, (each, _) in asked.prompts.items()}
+        calibration = calibrate(settings, progress, run.calibrated(here))
         # stages 4 to 10
         tasks = tuple(audit_task(t, asked, calibration, progress) for t in policy.tasks)
         held.confirm()  # weights stay mapped to their files: a write to one reaches the model
-    subject = asked.model
     register = load_law().legal_register
     committed_at = None if run.commitment is None else run.commitment.timestamped_at
     # stage 11
@@ -107,7 +113,7 @@ def audit(
         run_id=run.run_id,
         supersedes=None,
         tool=tool(),
-        environment=environment(policy.model.dtype, subject.device, subject.memory, machine.budget),
+        environment=here,
         policy=PolicyReference(
             sha256=loaded.sha256,
             declared_by=policy.declared_by,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,18 +33,28 @@ from auditkit.policy import HubModel, LoadedPolicy, load_policy
 from auditkit.policy.checking import check_policy
 from auditkit.policy.model_folder import inspect_folder
 from auditkit.progress import Progress
-from auditkit.records.audit import AuditRecord, Commitment, Operator, Signing, TemplateFile
+from auditkit.records.audit import (
+    AuditRecord,
+    Commitment,
+    Environment,
+    Operator,
+    Signing,
+    TemplateFile,
+)
+from auditkit.records.calibration import CalibratedSetting
+from auditkit.records.specification import Specification
 from auditkit.report.html import render_html
 from auditkit.report.own_templates.overriding import SHIPPED, Templates
 from auditkit.report.pdf import Attached, render_pdf
 from auditkit.report.trying import read_templates
-from auditkit.sae.dictionary import dictionary_bytes
+from auditkit.resources import tool
 from auditkit.signing.cades import sign_detached
 from auditkit.signing.commitment import read_commitment
 from auditkit.signing.keys.signer import Signer
 from auditkit.signing.pdf import sign_pdf
 from auditkit.signing.timestamps import Plan, instant
 from auditkit.signing.trial import require_level, signing_of, try_signing
+from auditkit.store.calibrations import earlier_calibrations
 from auditkit.store.evidence_store import EvidenceStore
 
 if TYPE_CHECKING:
@@ -98,13 +108,14 @@ class Stated:
     """What a record states of its run although no measurement says so.
 
     ``accept`` is shown the model's files before anything else is done with them, and raises where they
-    are not those that are wanted.
+    are not those that are wanted. ``calibrated`` gives what earlier runs calibrated in an environment.
     """
 
     signing: Signing
     templates: tuple[TemplateFile, ...] = ()
     commitment: Commitment | None = None
     accept: Callable[[Held], None] = lambda _: None
+    calibrated: Callable[[Environment], Mapping[Specification, CalibratedSetting]] = lambda _: {}
 
 
 @dataclass(frozen=True)
@@ -168,6 +179,7 @@ def run(settled: Settled, progress: Progress) -> Finished:
         signing=signing_of(settled.key, settled.plan, visible=visible),
         templates=settled.templates.files(),
         commitment=made,
+        calibrated=lambda here: earlier_calibrations(settled.store, tool(), here),
     )
     record = recorded(settled.loaded, settled.options, stated, settled.surroundings, progress)
     record = record.under(settled.store.append(record))
@@ -196,10 +208,10 @@ def recorded(
         ModelError: the model cannot be fetched, loaded or run, or it is not the one that is wanted.
         EnvironmentUnavailableError: the device, disk space or memory is lacking.
     """
-    with _measuring(loaded, options, surroundings, progress) as machine:
+    with measuring(loaded, options, surroundings, progress) as machine:
         from auditkit import engine
 
-        folder = model or _model_folder(loaded, surroundings.models)
+        folder = model or model_folder(loaded, surroundings.models)
         told = engine.Run(
             run_id=surroundings.new_run_id(),
             operator=Operator(name=options.operator, automated=surroundings.automated),
@@ -209,12 +221,13 @@ def recorded(
             commitment=stated.commitment,
             snapshots=None if options.in_place else surroundings.snapshots,
             accept=stated.accept,
+            calibrated=stated.calibrated,
         )
         return engine.audit(loaded, folder, told, machine, progress)
 
 
 @contextmanager
-def _measuring(
+def measuring(
     loaded: LoadedPolicy, options: RunOptions, surroundings: Surroundings, progress: Progress
 ) -> Iterator[Machine]:
     """Within it this thread alone measures, on the machine that was asked for."""
@@ -227,53 +240,6 @@ def _measuring(
             machine = _machine(options, Path(working), loaded, surroundings.warn)
             advance(1)
         yield machine
-
-
-def trained_dictionary(
-    loaded: LoadedPolicy,
-    task: str,
-    options: RunOptions,
-    surroundings: Surroundings,
-    progress: Progress,
-) -> bytes:
-    """The file of a dictionary: autoencoders of the policy's model, trained on one task's discovery pairs.
-
-    Raises:
-        InputError: the policy has no such task, or names a dictionary already; or as ``recorded``.
-        ModelError, EnvironmentUnavailableError: as ``recorded``.
-    """
-    _refuse_to_train(loaded, task)
-    with _measuring(loaded, options, surroundings, progress) as machine:
-        from auditkit.identifying.training import train_heads
-        from auditkit.model.holding import hold
-        from auditkit.preparing import load
-
-        folder = _model_folder(loaded, surroundings.models)
-        snapshots = None if options.in_place else surroundings.snapshots
-        with hold(folder, snapshots, progress) as held:
-            asked = load(loaded, held, machine, progress)
-            specification, prompts = asked.prompts[task]
-            subject = asked.subject(task)
-            pairs = (*prompts.discovery, *prompts.further)
-            with progress.stage("train autoencoders", 1) as advance:
-                heads = train_heads(subject, pairs, specification)
-                advance(1)
-            held.confirm()
-        return dictionary_bytes(heads, subject.identity.weights_digest, specification.autoencoder.k)
-
-
-def _refuse_to_train(loaded: LoadedPolicy, task: str) -> None:
-    tasks = [each.id for each in loaded.policy.tasks]
-    if task not in tasks:
-        message = f"there is no task {task!r}"
-        raise InputError([Problem(str(loaded.path), None, "tasks", message, _one_of(tasks))])
-    if loaded.policy.sae is not None:
-        message = "the policy names trained autoencoders already"
-        raise InputError([loaded.problem(("sae",), message, "train with a policy without `sae`")])
-
-
-def _one_of(tasks: list[str]) -> str:
-    return f"the tasks are {', '.join(tasks)}"
 
 
 def own_templates(loaded: LoadedPolicy) -> Templates:
@@ -347,7 +313,7 @@ def _machine(
     )
 
 
-def _model_folder(loaded: LoadedPolicy, models: Path) -> Path:
+def model_folder(loaded: LoadedPolicy, models: Path) -> Path:
     """The folder of the policy's model, fetched first where it is on the hub."""
     model = loaded.policy.model
     if isinstance(model, HubModel):

@@ -544,6 +544,7 @@ def calibration(
     """
     setting = CalibratedSetting(
         tasks=tasks,
+        taken_from=None,
         declared=DeclaredControls(
             pairs=24,
             right=VerdictCounts(consistent=7, not_consistent=0, inconclusive=1),

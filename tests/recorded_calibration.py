@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from auditkit.records.calibration import CalibratedSetting, Calibration
     from auditkit.records.specification import Specification
 
-    Calibrate = Callable[[Mapping[str, Specification], Progress], Calibration]
+    Calibrate = Callable[..., Calibration]
 
 ENGINE = "auditkit.engine"
 
@@ -32,7 +32,12 @@ ENGINE = "auditkit.engine"
 def recalling(calibrate: Calibrate, folder: Path) -> Calibrate:
     """``calibrate``, but for settings that a file of ``folder`` has the calibration of."""
 
-    def recalled(specifications: Mapping[str, Specification], progress: Progress) -> Calibration:
+    def recalled(
+        specifications: Mapping[str, Specification],
+        progress: Progress,
+        known: Mapping[Specification, CalibratedSetting] | None = None,
+    ) -> Calibration:
+        del known  # what was recorded is as good, and does not depend on the store
         from auditkit.controls.outcomes import distinct
         from auditkit.records.calibration import Calibration
 

@@ -45,25 +45,35 @@ N_CONTROLS = len(FAMILY) + len(NEGATIVE_CONTROLS) + 1
 """Steps of each setting: the family, the whole-model negative controls, and the declarations."""
 
 
-def calibrate(specifications: Mapping[str, Specification], progress: Progress) -> Calibration:
-    """The control models under every distinct setting of the tasks, given by task id."""
-    models = [build(plan) for plan in FAMILY]
+def calibrate(
+    specifications: Mapping[str, Specification],
+    progress: Progress,
+    known: Mapping[Specification, CalibratedSetting] | None = None,
+) -> Calibration:
+    """The control models under every distinct setting of the tasks, given by task id.
 
-    @cache
-    def pools(ablation: Ablation) -> list[ControlPool]:
-        # What heads take away does not depend on the other settings: it is measured once for all of them.
-        return [ControlPool.of(each, ablation) for each in models]
+    Settings that are ``known`` from an earlier run are taken over, and nothing is run for them.
+    """
+    by_setting, known = distinct(specifications), known or {}
+    missing = [each for each in by_setting if each not in known]
+    measured: dict[Specification, CalibratedSetting] = dict(known)
+    if missing:
+        models = [build(plan) for plan in FAMILY]
 
-    by_setting = distinct(specifications)
-    with progress.stage(
-        "calibrate: known-answer controls", N_CONTROLS * len(by_setting)
-    ) as advance:
-        return Calibration(
-            settings=tuple(
-                _calibrated(specification, tasks, models, pools, advance)
-                for specification, tasks in by_setting.items()
-            )
+        @cache
+        def pools(ablation: Ablation) -> list[ControlPool]:
+            # What heads take away does not depend on the other settings: measured once for all of them.
+            return [ControlPool.of(each, ablation) for each in models]
+
+        title, steps = "calibrate: known-answer controls", N_CONTROLS * len(missing)
+        with progress.stage(title, steps) as advance:
+            for each in missing:
+                measured[each] = _calibrated(each, by_setting[each], models, pools, advance)
+    return Calibration(
+        settings=tuple(
+            measured[specification].for_tasks(tasks) for specification, tasks in by_setting.items()
         )
+    )
 
 
 def _calibrated(
@@ -94,6 +104,7 @@ def _calibrated(
         totals=totals_of(runs),
         declared=declared,
         state=state_of(runs, negatives, declared),
+        taken_from=None,
     )
 
 

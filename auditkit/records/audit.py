@@ -6,16 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import AtLeastOne, Coded, Count, Instant, Language, Record, Sha256
+from auditkit.records.base import (
+    AtLeastOne,
+    Coded,
+    Count,
+    Instant,
+    Language,
+    Record,
+    RunId,
+    Sha256,
+)
 from auditkit.records.calibration import Calibration
 from auditkit.records.declared import Date, Declarer, Statement, System
 from auditkit.records.model import ModelIdentity
 from auditkit.records.task import TaskRecord, Verdict
-
-RunId = Annotated[
-    str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
-]
-"""A UUID version 7 (RFC 9562): sorts by time of creation."""
 
 KeyLevel = Literal["development", "self_signed", "organisation"]
 """What a signing certificate rests on: a development key names nobody, a self-signed certificate

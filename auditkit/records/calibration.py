@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import AtLeastOne, Count, HeadId, Measure, NotAssessed, Record
+from auditkit.records.base import AtLeastOne, Count, HeadId, Measure, NotAssessed, Record, RunId
 from auditkit.records.specification import Specification
 from auditkit.records.task import Behaviour
 
@@ -129,7 +129,8 @@ class CalibratedSetting(Record):
 
     ``specification`` is theirs without what is the task's own (``auditkit.controls.outcomes``).
     ``observed`` when no planted head was missed, nothing was reported falsely, no wrong declaration was
-    accepted and no right one refused.
+    accepted and no right one refused. ``taken_from``: the run that measured this, where it was an earlier one
+    in the store, with the same settings, by the same auditkit in the same environment; ``None``: this run.
     """
 
     tasks: tuple[str, ...]
@@ -139,6 +140,15 @@ class CalibratedSetting(Record):
     totals: tuple[KindTotal, ...]
     declared: DeclaredControls | NotAssessed
     state: State
+    taken_from: RunId | None
+
+    def for_tasks(self, tasks: tuple[str, ...]) -> CalibratedSetting:
+        """The same for these tasks."""
+        return CalibratedSetting(**{**dict(self), "tasks": tasks})
+
+    def measured_in(self, run_id: RunId) -> CalibratedSetting:
+        """The same as another run takes it over from the run of this id, or from where that had it."""
+        return CalibratedSetting(**{**dict(self), "taken_from": self.taken_from or run_id})
 
 
 class Calibration(Record):

@@ -21,7 +21,7 @@ _NEW: dict[str, frozenset[str]] = {
     "autoencoder": frozenset({"dictionary"}),
     "expected": frozenset({"signature"}),
     "forwards": frozenset({"latents", "paths"}),
-    "setting": frozenset({"declared"}),
+    "setting": frozenset({"declared", "taken_from"}),
     "minimality": frozenset({"removed"}),
     "random_sets": frozenset({"circuit"}),
     "task": frozenset({"ruling"}),
@@ -50,7 +50,7 @@ def upgraded(document: dict[str, Json]) -> dict[str, Json]:
     calibration = document["calibration"]
     settings = [
         {
-            **_with(each, "setting", declared=_absent("rule_not_known")),
+            **_with(each, "setting", declared=_absent("rule_not_known"), taken_from=None),
             "specification": upgraded_specification(each["specification"]),
         }
         for each in calibration["settings"]

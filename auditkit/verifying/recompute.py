@@ -100,6 +100,8 @@ def _calibration(record: AuditRecord, edition: Edition) -> Iterator[str]:
             yield from _control(f"{key}.{run.name}", run, setting.specification)
         for control in setting.negative_controls:
             yield from _control(f"{key}.{control.name}", control, setting.specification)
+        if setting.taken_from is not None and setting.taken_from >= record.run_id:
+            yield f"{key}.taken_from"  # ids sort by time: no earlier run
         if misjudged(setting):
             yield f"{key}.outcomes"
 

@@ -105,3 +105,27 @@ def test_a_run_shows_the_calibration_before_its_tasks(
     outcome = calibrating_auditkit("run", policy(tmp_path, text))
     stages = outcome.err
     assert 0 <= stages.index("calibrate: known-answer controls") < stages.index(": behaviour")
+
+
+def test_a_second_run_takes_over_what_the_first_calibrated(
+    tmp_path: Path, calibrating_here: CommandLine
+) -> None:
+    """With the same settings nothing is calibrated again, and the record and the page say where it was."""
+    named = policy(tmp_path, QUICKSTART.read_text(encoding="utf-8"))
+    records, ids = [], []
+    for n in ("one", "two", "three"):
+        changed = named.read_text("utf-8")
+        if n == "three":  # other settings: another threshold
+            changed = changed.replace("tolerance: 0.1", "tolerance: 0.1, thresholds: {tau: 0.06}")
+        named.write_text(changed, encoding="utf-8")
+        run = calibrating_here("run", named, "--out", tmp_path / n, "--json")
+        assert run.code == 0, run.err
+        directory = Path(run.json()["directory"])
+        records.append(json.loads((directory / "evidence.json").read_bytes()))
+        ids.append(run.json()["run_id"])
+        assert calibrating_here("verify", directory, "--json").code == 0
+        page = (directory / "report.html").read_text("utf-8")
+        assert (f"measured in run {ids[0]}" in page) == (n == "two")
+    first, second, third = (each["calibration"]["settings"] for each in records)
+    assert [each["taken_from"] for each in (first[0], second[0], third[0])] == [None, ids[0], None]
+    assert {**second[0], "taken_from": None} == first[0]

@@ -169,7 +169,7 @@ def calibration_views(record: AuditRecord) -> tuple[CalibrationView, ...]:
                 tasks=listed(titles.get(task, task) for task in setting.tasks),
             ),
             state=_(OBSERVATIONS[setting.state]),
-            meaning=_(_STATES[setting.state]),
+            meaning=_meaning(setting),
             looked_for=_looked_for(setting),
             chart=calibration_card(
                 [KindRow(_(KINDS[total.kind][0]), total) for total in setting.totals]
@@ -184,6 +184,17 @@ def calibration_views(record: AuditRecord) -> tuple[CalibrationView, ...]:
         )
         for index, (setting, table) in enumerate(zip(every, tables, strict=True), start=1)
     )
+
+
+def _meaning(setting: CalibratedSetting) -> str:
+    if setting.taken_from is None:
+        return _(_STATES[setting.state])
+    earlier = _(
+        "This was measured in run {run}, with the same settings, by the same auditkit in the same "
+        "environment, and not again in this run.",
+        run=setting.taken_from,
+    )
+    return f"{_(_STATES[setting.state])} {earlier}"
 
 
 def _declared(declared: DeclaredControls | NotAssessed) -> tuple[Fact, ...]:
