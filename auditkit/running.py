@@ -91,7 +91,8 @@ class RunOptions:
     ``operator`` is the name for the record. ``in_place``: load the model from its own folder, which
     nobody else can write to. ``commitment`` names the policy's commitment; ``None`` is the file beside
     the policy, where there is one. ``memory`` is in bytes; ``None`` is a share of what is free.
-    ``offload``: read layers from the model's files whenever they run.
+    ``offload``: read layers from the model's files whenever they run. ``calibrate``: take no calibration over
+    from an earlier run.
     """
 
     operator: str | None = None
@@ -101,6 +102,7 @@ class RunOptions:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     memory: int | None = None
     offload: bool = False
+    calibrate: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,9 @@ def run(settled: Settled, progress: Progress) -> Finished:
         signing=signing_of(settled.key, settled.plan, visible=visible),
         templates=settled.templates.files(),
         commitment=made,
-        calibrated=lambda here: earlier_calibrations(settled.store, tool(), here),
+        calibrated=lambda here: (
+            {} if settled.options.calibrate else earlier_calibrations(settled.store, tool(), here)
+        ),
     )
     record = recorded(settled.loaded, settled.options, stated, settled.surroundings, progress)
     record = record.under(settled.store.append(record))

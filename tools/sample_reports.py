@@ -58,7 +58,7 @@ def policy_of(name: str) -> Path:
 
 def run_of(name: str, out: Path) -> tuple[Path, AuditRecord]:
     """The directory and the record of one sample's run, written below ``out``."""
-    options = RunOptions(operator=OPERATOR)
+    options = RunOptions(operator=OPERATOR, calibrate=True)  # each sample stands by itself
     finished = run(settle(policy_of(name), out, options, standard()), NoProgress())
     return finished.directory, finished.record
 

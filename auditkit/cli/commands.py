@@ -100,6 +100,11 @@ def cli() -> None:
     is_flag=True,
     help="Read layers from the model's files whenever they run.  [default: only where memory requires it]",
 )
+@click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Run the known-answer controls, even where an earlier run in the store did with these settings.",
+)
 @JSON
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run(

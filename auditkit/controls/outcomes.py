@@ -21,7 +21,7 @@ needed alike on both prompts is then missed like any other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,7 +72,9 @@ _CARRYING = frozenset(RECORDED[kind] for kind in CARRYING_KINDS)
 _FAILED: frozenset[Outcome] = frozenset({"missed", "falsely_reported"})
 
 
-def control_specification(specification: Specification) -> Specification:
+def control_specification(
+    specification: Specification, discovery: int = DISCOVERY, most: int = MOST_PAIRS
+) -> Specification:
     """The settings a task is calibrated with: its own, without what is the task's own.
 
     Kind, metric and numbers of pairs are those of the controls, which are next-token models; how many pairs
@@ -84,8 +86,8 @@ def control_specification(specification: Specification) -> Specification:
             "kind": "next_token",
             "pooling": "mean",
             "metric": "logit_difference",
-            "examples": DISCOVERY,
-            "max_examples": max(DISCOVERY, min(MOST_PAIRS, specification.max_examples)),
+            "examples": discovery,
+            "max_examples": max(discovery, min(most, specification.max_examples)),
             "test_examples": TEST,
             "random_sets": 0,
             "patching": specification.patching.model_copy(update={"latents": 0, "paths": 0}),
@@ -101,11 +103,14 @@ def _trained(settings: AutoencoderSettings) -> AutoencoderSettings:
     return standard.model_copy(update={"seeds": 1})
 
 
-def distinct(specifications: Mapping[str, Specification]) -> dict[Specification, tuple[str, ...]]:
-    """The different settings among these tasks, each with the tasks that have it."""
+def distinct(
+    specifications: Mapping[str, Specification],
+    controlled: Callable[[Specification], Specification] = control_specification,
+) -> dict[Specification, tuple[str, ...]]:
+    """The different settings that controls are run with for these tasks, each with its tasks."""
     found: dict[Specification, tuple[str, ...]] = {}
     for task, specification in specifications.items():
-        setting = control_specification(specification)
+        setting = controlled(specification)
         found[setting] = (*found.get(setting, ()), task)
     return found
 

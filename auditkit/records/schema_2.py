@@ -48,17 +48,19 @@ def upgraded(document: dict[str, Json]) -> dict[str, Json]:
     if document.get("schema_version") == "1":
         document = schema_1.upgraded(document)
     calibration = document["calibration"]
-    settings = [
-        {
-            **_with(each, "setting", declared=_absent("rule_not_known"), taken_from=None),
-            "specification": upgraded_specification(each["specification"]),
-        }
-        for each in calibration["settings"]
-    ]
+    settings = [upgraded_setting(each) for each in calibration["settings"]]
     return {
         **document,
         "calibration": {**calibration, "settings": settings},
         "tasks": [upgraded_task(task) for task in document["tasks"]],
+    }
+
+
+def upgraded_setting(setting: dict[str, Json]) -> dict[str, Json]:
+    """A calibrated setting of schema 2 with what schema 3 has beside it. Raises as ``upgraded``."""
+    return {
+        **_with(setting, "setting", declared=_absent("rule_not_known"), taken_from=None),
+        "specification": upgraded_specification(setting["specification"]),
     }
 
 

@@ -89,7 +89,8 @@ def _model(model: ModelIdentity) -> Iterator[str]:
 def _calibration(record: AuditRecord, edition: Edition) -> Iterator[str]:
     """Known-answer controls that are not those of the tasks' settings, or come to something else."""
     settings = record.calibration.settings
-    asked = distinct({task.id: task.specification for task in record.tasks})
+    specifications = {task.id: task.specification for task in record.tasks}
+    asked = distinct(specifications, edition.controlled)
     if [(each.specification, each.tasks) for each in settings] != list(asked.items()):
         yield "settings"
     for index, setting in enumerate(settings):

@@ -26,7 +26,7 @@ from auditkit.judging.measured import Assessed
 from auditkit.records.calibration import CalibratedSetting
 from auditkit.records.reasons import REASONS
 from auditkit.records.schema_1 import upgraded
-from auditkit.records.schema_2 import upgraded_specification, upgraded_task
+from auditkit.records.schema_2 import upgraded_setting, upgraded_task
 from auditkit.records.task import Finding, TaskRecord
 from auditkit.verifying.recompute import mismatches
 from auditkit.verifying.recompute_stated import stated_differences
@@ -121,7 +121,7 @@ def test_edition_1_finds_and_says_what_it_did() -> None:
         setting = each["setting"] and as_record(
             CalibratedSetting,
             each["setting"],
-            lambda it: {**it, "specification": upgraded_specification(it["specification"])},
+            upgraded_setting,
         )
         again_said = finding_of(setting or None)
         assert printed(again_said) == each["finding"]

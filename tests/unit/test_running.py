@@ -298,7 +298,7 @@ def test_a_process_measures_one_run_at_a_time(
 
     monkeypatch.setattr("auditkit.engine.audit", audit)
     monkeypatch.setattr(running, "_machine", lambda *_: None)
-    monkeypatch.setattr(running, "_model_folder", lambda *_: world.folder)
+    monkeypatch.setattr(running, "model_folder", lambda *_: world.folder)
     loaded, stated = load_policy(world.policy()), running.Stated(signing=audit_record().signing)
 
     def once() -> None:

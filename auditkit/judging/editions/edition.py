@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from auditkit.controls.outcomes import control_specification
 from auditkit.judging.conclusions import conclude
 from auditkit.judging.editions import counting, words_1
 from auditkit.judging.findings.words import WORDS
@@ -16,6 +17,7 @@ from auditkit.records.audit import AuditRecord, Limitation
 from auditkit.records.base import Parameters
 from auditkit.records.calibration import Calibration
 from auditkit.records.reasons import REASONS
+from auditkit.records.specification import Specification
 from auditkit.records.task import Finding, TaskRecord
 
 
@@ -25,7 +27,8 @@ class Edition:
 
     ``schema`` is the schema of the records it judges. ``conclude`` gives a task's conclusions, and
     ``controls`` is the digest of what is planted in the known-answer controls
-    (``auditkit.controls.outcomes.planned``). ``findings``, ``limitations`` and ``reasons`` give the sentence
+    (``auditkit.controls.outcomes.planned``), ``controlled`` the settings that they are run with for a task.
+    ``findings``, ``limitations`` and ``reasons`` give the sentence
     of each statement by its code. ``one_wording``: no build ever worded them otherwise, so another sentence
     is nobody's. Else a sentence may have been improved between two builds of one edition.
     """
@@ -33,6 +36,7 @@ class Edition:
     number: int
     schema: str
     controls: str
+    controlled: Callable[[Specification], Specification]
     conclude: Callable[[Measured, str, Calibration], TaskRecord]
     findings: Mapping[str, Callable[[Parameters], str]]
     limitations: Mapping[str, str]
@@ -55,6 +59,7 @@ CURRENT = Edition(
     number=3,
     schema="3",
     controls="sha256:875b30d034127c9d6dd9cbb8ebeee4b467129a28406dbebf1dea41e684eac830",
+    controlled=control_specification,
     conclude=conclude,
     findings=WORDS,
     limitations=LIMITATIONS,
@@ -63,6 +68,7 @@ CURRENT = Edition(
 )
 """The edition that new records are judged under: findings, reasons and limitations by code and values."""
 
+_on_ten_pairs = partial(control_specification, discovery=10, most=10)
 _by_counting = partial(conclude, assess=counting.assess)
 
 EDITIONS: dict[int, Edition] = {
@@ -70,6 +76,7 @@ EDITIONS: dict[int, Edition] = {
         CURRENT,
         number=1,
         schema="1",
+        controlled=_on_ten_pairs,
         conclude=_by_counting,
         controls="sha256:875b30d034127c9d6dd9cbb8ebeee4b467129a28406dbebf1dea41e684eac830",
         reasons={**schema_1.REASONS, **{code: REASONS[code] for code in schema_2.ADDED}},
@@ -77,7 +84,7 @@ EDITIONS: dict[int, Edition] = {
         limitations=words_1.LIMITATIONS,
         one_wording=True,
     ),
-    2: replace(CURRENT, number=2, schema="2", conclude=_by_counting),
+    2: replace(CURRENT, number=2, schema="2", controlled=_on_ten_pairs, conclude=_by_counting),
     3: CURRENT,
 }
 """Every edition by its number. What an older one has otherwise stands here, and nothing else."""

@@ -55,7 +55,8 @@ def finding_of(controls: CalibratedSetting | None) -> Finding:
         )
     missed, false = _by_kind(controls, "missed"), _by_kind(controls, "falsely_reported")
     reported_in = tuple(each.name for each in controls.negative_controls if each.reported)
-    if not (missed or false or reported_in):
+    asked = not isinstance(controls.declared, NotAssessed)
+    if asked and not (missed or false or reported_in):
         return finding("calibration_misruled", "warning", recovered=_sum(controls, "recovered"))
     return finding(
         "calibration_not_observed",
