@@ -38,6 +38,10 @@ Every method gets the same ten matched pairs. Figures are means over {seeds} dra
 known-answer models: {control_seeds}), each draw with its own seed for autoencoders and gates. A dash stands
 where a figure is undefined. Nothing here holds for other models.
 
+Ten pairs are fewer than auditkit's standard 24. Its circuit holds only heads whose interval excludes 0, and the
+interval is that of the verdict rule, which is cautious on few pairs: on ten it leaves out heads that vary from
+pair to pair. `docs/benchmarks-verdicts.md` has the circuits found, and their F1, on the standard number of pairs.
+
 ## What is true, and what the figures mean
 * **Truth.** *Reference model* and *stories260K*: exact single-head patching from the matched negative, on
   200 fresh pairs (stories260K: all 180). A head is true when the magnitude of its mean effect exceeds 3 %
@@ -124,8 +128,8 @@ def _costs(benchmark: Benchmark) -> Iterator[str]:
     yield (
         "Forward passes as ratios to exact patching of the same ten pairs. Attribution and search find the\n"
         "circuit; the checks ask what it does on "
-        f"{benchmark.costs[0].test_pairs} other pairs, under every ablation, beside 100 random sets\n"
-        "of heads, without each of its heads, and which heads beside it are needed.\n"
+        f"{benchmark.costs[0].test_pairs} other pairs, under every ablation, beside other sets of\n"
+        "heads, without each of its heads, and which heads beside it are needed.\n"
     )
     yield _table(COST_COLUMNS, cost_rows(benchmark))
 
