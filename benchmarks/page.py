@@ -38,9 +38,9 @@ Every method gets the same ten matched pairs. Figures are means over {seeds} dra
 known-answer models: {control_seeds}), each draw with its own seed for autoencoders and gates. A dash stands
 where a figure is undefined. Nothing here holds for other models.
 
-Ten pairs are fewer than auditkit's standard 24. Its circuit holds only heads whose interval excludes 0, and the
-interval is that of the verdict rule, which is cautious on few pairs: on ten it leaves out heads that vary from
-pair to pair. `docs/benchmarks-verdicts.md` has the circuits found, and their F1, on the standard number of pairs.
+Ten pairs are fewer than auditkit's standard 24. Its circuit holds only heads whose interval excludes 0, and
+the interval is that of the verdict rule, which is cautious on few pairs: on ten it leaves out heads that vary
+from pair to pair. `docs/benchmarks-verdicts.md` has the circuits found, and their F1, on the standard number.
 
 ## What is true, and what the figures mean
 * **Truth.** *Reference model* and *stories260K*: exact single-head patching from the matched negative, on
