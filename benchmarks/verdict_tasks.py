@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from auditkit.circuits.redrawing import Pool
+from auditkit.circuits.single import in_units
 from auditkit.controls.construction import build
 from auditkit.controls.family import FAMILY
 from auditkit.controls.vocabulary import task_pairs
@@ -27,7 +28,7 @@ from auditkit.model.subject import Subject
 from auditkit.prompts.generators import GENERATORS, generate
 from auditkit.prompts.pairs import ResolvedPair, resolve
 from auditkit.prompts.tokens import Tokenizer
-from auditkit.records.base import UNIT, measured
+from auditkit.records.base import measured
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import Metric
 from benchmarks.tasks import REFERENCE, REFERENCE_TASKS, STORIES
@@ -93,7 +94,7 @@ def _units(intervention: Intervention, sets: Sequence[Heads]) -> list[Units]:
 
 
 def _whole_numbers(values: Sequence[float]) -> Units:
-    return np.array([int(measured(value) / UNIT) for value in values], dtype=np.int64)
+    return np.array(in_units([measured(value) for value in values]), dtype=np.int64)
 
 
 def verdict_task(

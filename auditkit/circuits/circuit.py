@@ -42,7 +42,18 @@ def sure(effect: Interval) -> bool:
 
 def belongs(head: PatchedHead, thresholds: Thresholds) -> bool:
     """Whether a patched head's mean effect reaches the threshold, with an interval that excludes 0."""
-    return sure(head.effect) and abs(head.effect.mean) >= thresholds.head_effect
+    return reaches(head.effect, thresholds)
+
+
+def reaches(effect: Interval, thresholds: Thresholds) -> bool:
+    """Whether a mean effect is as large as a circuit head's must be, with an interval that excludes 0."""
+    return sure(effect) and abs(effect.mean) >= thresholds.head_effect
+
+
+def pairs_in_order(circuit: Iterable[str]) -> list[tuple[str, str]]:
+    """Every two heads in different layers, the earlier first, in layer order."""
+    heads = sorted(circuit, key=layer_order)
+    return [(a, b) for a, b in combinations(heads, 2) if layer_order(a)[0] < layer_order(b)[0]]
 
 
 def takes_over(tried: Backup, thresholds: Thresholds) -> bool:
@@ -82,7 +93,7 @@ def circuit_by_codes(
     """As the first editions had it: with an edge where the codes of two heads appear together."""
     heads = belonging(measurements, thresholds)
     present = {head: _examples_with(head, codes, space) for head in heads}
-    pairs = [(a, b) for a, b in combinations(heads, 2) if layer_order(a)[0] < layer_order(b)[0]]
+    pairs = pairs_in_order(heads)
     chances = [_joint_chance(present[a], present[b], len(codes.examples)) for a, b in pairs]
     edges = (
         Edge(

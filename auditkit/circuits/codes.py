@@ -90,6 +90,10 @@ class CodeSpace:
         """The code of a head's effect as a whole."""
         return self.whole_code(self.head_ids.index(head))
 
+    def latent_code(self, head: str, latent: int) -> int:
+        """The code of a head's latent."""
+        return self.head_ids.index(head) * self.stride + latent + 1
+
     def whole_code(self, place: int) -> int:
         """The code of the effect as a whole of the head at a place in layer order."""
         return place * self.stride + self.latents + 1

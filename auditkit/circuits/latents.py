@@ -49,9 +49,8 @@ def tried_latent(
     specification: Specification,
 ) -> TriedLatent:
     """A latent with the interval of what replacing it alone loses."""
-    place = space.head_ids.index(head)
     return TriedLatent(
-        code=place * space.stride + candidate.latent + 1,
+        code=space.latent_code(head, candidate.latent),
         latent=candidate.latent,
         attributed=candidate.attributed,
         effects=effects,

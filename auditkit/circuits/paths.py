@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from itertools import combinations
 
-from auditkit.circuits.circuit import layer_order, sure
+from auditkit.circuits.circuit import pairs_in_order, reaches
 from auditkit.circuits.effects import EMPTY_CIRCUIT
 from auditkit.circuits.intervals import mean_interval
 from auditkit.records.base import NotAssessed
@@ -21,18 +20,12 @@ NOT_KNOWN = not_assessed("paths_not_known")
 Pair = tuple[str, str]
 
 
-def all_pairs(circuit: Sequence[str]) -> list[Pair]:
-    """Every two heads in different layers, the earlier first, in layer order."""
-    heads = sorted(circuit, key=layer_order)
-    return [(a, b) for a, b in combinations(heads, 2) if layer_order(a)[0] < layer_order(b)[0]]
-
-
 def asked_pairs(
     circuit: Sequence[str], measurements: Iterable[PatchedHead], most: int
 ) -> list[Pair]:
     """The pairs whose smaller head has the largest effects, at most so many, in layer order."""
     sizes: Mapping[str, Decimal] = {each.head: abs(each.effect.mean) for each in measurements}
-    pairs = all_pairs(circuit)
+    pairs = pairs_in_order(circuit)
     kept = sorted(pairs, key=lambda pair: -min(sizes[head] for head in pair))[:most]
     return [pair for pair in pairs if pair in kept]
 
@@ -43,7 +36,7 @@ def why_none(circuit: Sequence[str], specification: Specification) -> NotAssesse
         return NO_PATHS_SOUGHT
     if not circuit:
         return EMPTY_CIRCUIT
-    return None if all_pairs(circuit) else NO_PATHS
+    return None if pairs_in_order(circuit) else NO_PATHS
 
 
 def path_effect(
@@ -60,9 +53,5 @@ def path_effect(
 
 def edges_of(paths: Paths, thresholds: Thresholds) -> tuple[PathEffect, ...]:
     """The paths that carry as much as a circuit head must, with an interval without 0; largest first."""
-    found = [
-        each
-        for each in paths.tried
-        if abs(each.effect.mean) >= thresholds.head_effect and sure(each.effect)
-    ]
+    found = [each for each in paths.tried if reaches(each.effect, thresholds)]
     return tuple(sorted(found, key=lambda each: -abs(each.effect.mean)))

@@ -13,7 +13,7 @@ interval that excludes 0; one whose interval lies below 2 % of the head's effect
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -86,13 +86,13 @@ def _carries(exact: Effects, together: Effects, sign: int, sufficiency: Decimal)
 
 def checked(heads: Sequence[DeclaredLatents]) -> SignatureCheck:
     """All heads of a signature: refused where one is, open where one is."""
-    verdicts = {_of_head(each) for each in heads}
-    verdict: Ruled = "consistent"
-    if "not_consistent" in verdicts:
-        verdict = "not_consistent"
-    elif "inconclusive" in verdicts:
-        verdict = "inconclusive"
-    return SignatureCheck(heads=tuple(heads), verdict=verdict)
+    return SignatureCheck(
+        heads=tuple(heads), verdict=_least_favourable(_of_head(each) for each in heads)
+    )
+
+
+def _least_favourable(verdicts: Iterable[Ruled]) -> Ruled:
+    return min(verdicts, key=("not_consistent", "inconclusive", "consistent").index)
 
 
 def _of_head(head: DeclaredLatents) -> Ruled:
@@ -105,5 +105,4 @@ def with_signature(ruled: Ruled, signature: SignatureCheck | NotAssessed) -> Rul
     """What a ruling on heads becomes beside the signature: the less favourable of the two."""
     if isinstance(signature, NotAssessed):
         return ruled
-    order: tuple[Ruled, ...] = ("not_consistent", "inconclusive", "consistent")
-    return min(ruled, signature.verdict, key=order.index)
+    return _least_favourable((ruled, signature.verdict))

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import torch
 
-from auditkit.circuits.circuit import layer_order
+from auditkit.circuits.circuit import layer_order, pairs_in_order
 from auditkit.circuits.effects import NO_RESAMPLED_EFFECT
-from auditkit.circuits.paths import all_pairs, asked_pairs, path_effect, why_none
+from auditkit.circuits.paths import asked_pairs, path_effect, why_none
 from auditkit.identifying.activations import Captured
 from auditkit.identifying.interventions import Intervention
 from auditkit.model.cached import Outputs
@@ -52,7 +52,7 @@ def patch_paths(
             (lost,) = intervention.instead((layer, place), outputs).tolist()
             effects = tuple(measured(value) for value in lost)
             tried.append(path_effect((source, target), effects, specification))
-    return Paths(tried=tuple(tried), untried=len(all_pairs(circuit)) - len(tried))
+    return Paths(tried=tuple(tried), untried=len(pairs_in_order(circuit)) - len(tried))
 
 
 def _reached(subject: Subject, item: Captured, source: HeadIndex) -> Outputs:

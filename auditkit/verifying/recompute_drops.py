@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditkit.circuits.circuit import layer_order
-from auditkit.circuits.effects import SMALLEST_EFFECT
+from auditkit.circuits.effects import NO_RESAMPLED_EFFECT, SMALLEST_EFFECT
 from auditkit.circuits.looks import Course
 from auditkit.circuits.single import patched_heads
 from auditkit.judging.measured import Measured
@@ -64,6 +64,18 @@ def may_lack_effect(task: TaskRecord, causal: Causal) -> bool:
         return False
     few = causal.drops.whole[: task.specification.patching.checked or task.examples.discovery.n]
     return sum(few) < SMALLEST_EFFECT * len(few)
+
+
+def why_absent(
+    task: TaskRecord, causal: Causal, reason: NotAssessed | None, not_known: NotAssessed
+) -> NotAssessed | None:
+    """The reason that may stand where something was not asked of a circuit; ``None`` where none may.
+
+    ``reason`` is what settings and circuit give; ``not_known`` is that of editions without the check.
+    """
+    if isinstance(causal.drops, NotAssessed):
+        return not_known
+    return reason or (NO_RESAMPLED_EFFECT if may_lack_effect(task, causal) else None)
 
 
 def _beyond(course: Course, drops: Drops) -> Iterator[str]:

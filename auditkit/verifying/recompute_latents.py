@@ -23,7 +23,7 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.latents import HeadLatents
 from auditkit.records.task import TaskRecord
-from auditkit.verifying.recompute_drops import may_lack_effect
+from auditkit.verifying.recompute_drops import why_absent
 
 
 def latents_differences(
@@ -35,12 +35,7 @@ def latents_differences(
     """
     key, latents, specification = "causal.latents", causal.latents, task.specification
     if isinstance(latents, NotAssessed):
-        reason = why_none(circuit, specification)
-        if isinstance(causal.drops, NotAssessed):
-            reason = NOT_KNOWN
-        elif reason is None and may_lack_effect(task, causal):
-            reason = NO_RESAMPLED_EFFECT
-        if latents != reason:
+        if latents != why_absent(task, causal, why_none(circuit, specification), NOT_KNOWN):
             yield key
         return
     if tuple(each.head for each in latents.heads) != tuple(sorted(circuit, key=layer_order)):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from auditkit.circuits.circuit import grounds
-from auditkit.circuits.effects import NO_RESAMPLED_EFFECT
-from auditkit.circuits.paths import NOT_KNOWN, all_pairs, asked_pairs, path_effect, why_none
+from auditkit.circuits.circuit import grounds, pairs_in_order
+from auditkit.circuits.paths import NOT_KNOWN, asked_pairs, path_effect, why_none
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.task import TaskRecord
-from auditkit.verifying.recompute_drops import may_lack_effect
+from auditkit.verifying.recompute_drops import why_absent
 
 
 def paths_differences(
@@ -22,19 +21,14 @@ def paths_differences(
     """
     key, paths, specification = "causal.paths", causal.paths, task.specification
     if isinstance(paths, NotAssessed):
-        reason = why_none(circuit, specification)
-        if isinstance(causal.drops, NotAssessed):
-            reason = NOT_KNOWN
-        elif reason is None and may_lack_effect(task, causal):
-            reason = NO_RESAMPLED_EFFECT
-        if paths != reason:
+        if paths != why_absent(task, causal, why_none(circuit, specification), NOT_KNOWN):
             yield key
         return
     asked = asked_pairs(circuit, grounds(causal), specification.patching.paths)
     if [(each.source, each.target) for each in paths.tried] != asked:
         yield f"{key}.tried"
         return
-    if paths.untried != len(all_pairs(circuit)) - len(asked):
+    if paths.untried != len(pairs_in_order(circuit)) - len(asked):
         yield f"{key}.untried"
     for pair, each in zip(asked, paths.tried, strict=True):
         if len(each.effects) != n_pairs or each != path_effect(pair, each.effects, specification):
