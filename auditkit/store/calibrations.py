@@ -8,7 +8,8 @@ from pydantic_core import from_json, to_json
 from auditkit.records.audit import Environment, Tool
 from auditkit.records.calibration import CalibratedSetting
 from auditkit.records.specification import Specification
-from auditkit.store.evidence_store import EvidenceStore
+from auditkit.store.evidence_store import EvidenceStore, StoredRecord
+from auditkit.store.merkle import leaf_hash
 
 LOOKED_AT = 12
 """So many of the latest runs are looked at: older ones seldom have what they have not."""
@@ -30,7 +31,7 @@ def earlier_calibrations(
     found: dict[Specification, CalibratedSetting] = {}
     for summary in reversed(store.list()[-LOOKED_AT:]):
         stored = store.get(summary.run_id)
-        if stored is None:
+        if stored is None or not _as_signed(stored):
             continue
         document = from_json(stored.body)
         if document.get("tool") != tool.model_dump(mode="json"):
@@ -44,6 +45,11 @@ def earlier_calibrations(
         for setting in settings:
             found.setdefault(setting.specification, setting.measured_in(summary.run_id))
     return found
+
+
+def _as_signed(stored: StoredRecord) -> bool:
+    """Whether the bytes are those that the tree was signed over; the tree itself is checked on appending."""
+    return stored.hash == f"sha256:{leaf_hash(stored.body).hex()}"
 
 
 def _same_machine(recorded: object, environment: Environment) -> bool:
