@@ -34,13 +34,9 @@ python -m benchmarks.identification --quick --json identification.json
 python -m benchmarks.identification --from identification.json --write docs/benchmarks.md
 ```
 
-Every method gets the same ten matched pairs. Figures are means over {seeds} draws of the pairs (of the
-known-answer models: {control_seeds}), each draw with its own seed for autoencoders and gates. A dash stands
-where a figure is undefined. Nothing here holds for other models.
-
-Ten pairs are fewer than auditkit's standard 24. Its circuit holds only heads whose interval excludes 0, and
-the interval is that of the verdict rule, which is cautious on few pairs: on ten it leaves out heads that vary
-from pair to pair. `docs/benchmarks-verdicts.md` has the circuits found, and their F1, on the standard number.
+Every method gets the same 24 matched pairs, auditkit's standard first look. Figures are means over {seeds}
+draws of the pairs (of the known-answer models: {control_seeds}), each draw with its own seed for autoencoders
+and gates. A dash stands where a figure is undefined. Nothing here holds for other models.
 
 ## What is true, and what the figures mean
 * **Truth.** *Reference model* and *stories260K*: exact single-head patching from the matched negative, on
@@ -62,9 +58,9 @@ from pair to pair. `docs/benchmarks-verdicts.md` has the circuits found, and the
   trapezoids.
 * **Forwards** counts prompts run forward, the first run of both prompts of a pair included, not backward
   passes; **time** is wall time of ranking and deciding. Both are given as ratios to exact patching of the
-  same ten pairs.
+  same pairs.
 * **`unique-codes`** is the published method (O'Neill and Bui, arXiv:2405.12522) with its faults, run on
-  the same ten pairs as the rest; it has no null and is observational.
+  the same pairs as the rest; it has no null and is observational.
 """
 
 
@@ -126,7 +122,7 @@ def _costs(benchmark: Benchmark) -> Iterator[str]:
         return
     yield "## What a whole audit of one task costs\n"
     yield (
-        "Forward passes as ratios to exact patching of the same ten pairs. Attribution and search find the\n"
+        "Forward passes as ratios to exact patching of the same pairs. Attribution and search find the\n"
         "circuit; the checks ask what it does on "
         f"{benchmark.costs[0].test_pairs} other pairs, under every ablation, beside other sets of\n"
         "heads, without each of its heads, and which heads beside it are needed.\n"

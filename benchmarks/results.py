@@ -101,7 +101,7 @@ class KnownAnswer:
 
 @dataclass(frozen=True)
 class AuditCost:
-    """Forward passes of one audited task, beside ``exact``: patching every head on the same ten pairs.
+    """Forward passes of one audited task, beside ``exact``: patching every head on the same pairs.
 
     ``attribution`` and ``search`` find the circuit; ``checks`` are everything that is then asked of it
     on ``test_pairs`` other pairs, under every ablation.

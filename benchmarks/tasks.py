@@ -37,8 +37,8 @@ ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "policies" / "models" / "reference"
 STORIES = ROOT.parent / "shared" / "models" / "stories260K"
 
-EXAMPLES, TEST = 10, 20
-"""Pairs a method sees, and pairs that CPR and CMD are measured on."""
+EXAMPLES, TEST = 24, 20
+"""Pairs a method sees, as many as auditkit's first look, and pairs that CPR and CMD are measured on."""
 
 LEVELS = (0.03, 0.05)
 PLANTED = "planted"
@@ -174,7 +174,7 @@ def control_task(control: ControlModel) -> Task:
     def draw(seed: int) -> tuple[Pairs, Pairs]:
         if seed == 0:
             return control.discovery[:EXAMPLES], control.test
-        pairs = task_pairs(plan.negatives, EXAMPLES + TEST, plan.seed + 1000 * seed)
+        pairs = task_pairs(plan.asked, EXAMPLES + TEST, plan.seed + 1000 * seed)
         return pairs[:EXAMPLES], pairs[EXAMPLES:]
 
     carrying = frozenset(i for i, each in enumerate(control.planted) if each.kind in CARRYING_KINDS)

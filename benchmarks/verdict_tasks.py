@@ -129,7 +129,7 @@ def verdict_tasks() -> Iterator[VerdictTask]:
             found = {
                 (each.positive_ids, each.negative_ids): each
                 for seed in range(7)
-                for each in task_pairs(plan.negatives, _APART, 7000 + seed)
+                for each in task_pairs(plan.asked, _APART, 7000 + seed)
             }
             pairs, subject = list(found.values())[:POOL], build(plan).subject()
             yield verdict_task(plan.name, "lookup", subject, "logit_difference", pairs)

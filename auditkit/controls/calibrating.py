@@ -7,13 +7,13 @@ another way. ``auditkit.controls.outcomes`` says what it comes to.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 from auditkit.circuits.circuit import layer_order
 from auditkit.circuits.methods import Found, method_of
 from auditkit.controls.construction import ControlModel, build
 from auditkit.controls.declaring import ControlPool, declared_controls
-from auditkit.controls.family import FAMILY
+from auditkit.controls.family import FAMILIES, FAMILY
 from auditkit.controls.negative_controls import with_random_weights, with_shuffled_labels
 from auditkit.controls.outcomes import (
     NEGATIVE_CONTROLS,
@@ -37,7 +37,7 @@ from auditkit.records.calibration import (
     WholeModel,
 )
 from auditkit.records.reasons import not_assessed
-from auditkit.records.specification import Ablation, Specification
+from auditkit.records.specification import Ablation, Specification, TaskKind
 from auditkit.records.task import Behaviour
 
 _NOT_MEASURED = not_assessed("head_not_replaced_alone")
@@ -58,17 +58,22 @@ def calibrate(
     missing = [each for each in by_setting if each not in known]
     measured: dict[Specification, CalibratedSetting] = dict(known)
     if missing:
-        models = [build(plan) for plan in FAMILY]
 
         @cache
-        def pools(ablation: Ablation) -> list[ControlPool]:
+        def models(kind: TaskKind) -> list[ControlModel]:
+            return [build(plan) for plan in FAMILIES[kind]]
+
+        @cache
+        def pools(kind: TaskKind, ablation: Ablation) -> list[ControlPool]:
             # What heads take away does not depend on the other settings: measured once for all of them.
-            return [ControlPool.of(each, ablation) for each in models]
+            return [ControlPool.of(each, ablation) for each in models(kind)]
 
         title, steps = "calibrate: known-answer controls", N_CONTROLS * len(missing)
         with progress.stage(title, steps) as advance:
             for each in missing:
-                measured[each] = _calibrated(each, by_setting[each], models, pools, advance)
+                measured[each] = _calibrated(
+                    each, by_setting[each], models(each.kind), partial(pools, each.kind), advance
+                )
     return Calibration(
         settings=tuple(
             measured[specification].for_tasks(tasks) for specification, tasks in by_setting.items()

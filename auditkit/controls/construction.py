@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import safetensors.torch
 import torch
 from torch import Tensor, nn
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadModel
 from transformers.models.gpt2.modeling_gpt2 import GPT2Attention
 
 from auditkit.controls.placing import planted_circuits, planted_heads, shuffled
-from auditkit.controls.planting import ControlSpecification, Kind, PlantedHead
+from auditkit.controls.planting import ControlKind, ControlSpecification, Kind, PlantedHead
 from auditkit.controls.residual import EPSILON, N_SIGNALS, Residual, paired, rotated
 from auditkit.controls.vocabulary import (
     BEGIN,
@@ -25,6 +25,7 @@ from auditkit.controls.vocabulary import (
     LENGTH,
     LINKS,
     NAMES,
+    SORTS,
     TEST,
     VOCABULARY,
     other_task_pairs,
@@ -33,11 +34,15 @@ from auditkit.controls.vocabulary import (
 from auditkit.controls.wiring import Term, Wiring, smallest_signal, wire
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.model.locating import HeadLocation, locate_heads, recorded
+from auditkit.model.reading import Reading
 from auditkit.model.subject import Subject
 from auditkit.prompts.pairs import ResolvedPair
 from auditkit.records.model import FileDigest, ModelIdentity
 
 _LOGITS_PER_ANSWER = 5.0
+
+ControlNetwork = GPT2LMHeadModel | GPT2ForSequenceClassification
+"""A model that says the colour, or one that says its sort."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +55,7 @@ class ControlModel:
     """
 
     specification: ControlSpecification
-    model: GPT2LMHeadModel
+    model: ControlNetwork
     planted: tuple[PlantedHead, ...]
     circuits: tuple[frozenset[str], ...]
     discovery: tuple[ResolvedPair, ...]
@@ -71,7 +76,12 @@ class ControlModel:
             ModelError: its heads cannot be located.
         """
         locations = locate_heads(self.model)
-        return Subject(self.model, locations, self._identity(locations))
+        return Subject(
+            self.model,
+            locations,
+            self._identity(locations),
+            reading=Reading(self.specification.kind),
+        )
 
     def _identity(self, locations: tuple[HeadLocation, ...]) -> ModelIdentity:
         content = safetensors.torch.save(self.model.state_dict(), metadata={"format": "pt"})
@@ -115,7 +125,7 @@ def build(specification: ControlSpecification) -> ControlModel:
                 _write_head(attention, index, wire(head, specification, generator), residual)
         _add_noise(model, specification, generator)
     planted = planted_heads(specification)
-    pairs = task_pairs(specification.negatives, DISCOVERY + TEST, specification.seed)
+    pairs = task_pairs(specification.asked, DISCOVERY + TEST, specification.seed)
     return ControlModel(
         specification=specification,
         model=model,
@@ -127,7 +137,7 @@ def build(specification: ControlSpecification) -> ControlModel:
     )
 
 
-def _empty(specification: ControlSpecification) -> GPT2LMHeadModel:
+def _empty(specification: ControlSpecification) -> ControlNetwork:
     """A model of the plan's shape: every weight zero, every LayerNorm linear."""
     n_heads = specification.heads_per_layer
     d_head = -(-2 * N_SIGNALS // n_heads)  # two coordinates per signal, rounded up
@@ -143,8 +153,10 @@ def _empty(specification: ControlSpecification) -> GPT2LMHeadModel:
         bos_token_id=VOCABULARY.index(BEGIN),
         eos_token_id=VOCABULARY.index(BEGIN),
     )
+    network = _NETWORKS[specification.kind]
     with torch.random.fork_rng(devices=[]):  # construction draws weights that are then discarded
-        model = GPT2LMHeadModel(config)
+        model = network(config)
+    model.config.pad_token_id = -1  # nothing is padded: a classifier reads at the last token
     model.train(mode=False)
     model.requires_grad_(requires_grad=False)
     for parameter in model.parameters():
@@ -155,18 +167,24 @@ def _empty(specification: ControlSpecification) -> GPT2LMHeadModel:
     return model
 
 
-def _attentions(model: GPT2LMHeadModel) -> list[GPT2Attention]:
+def _attentions(model: ControlNetwork) -> list[GPT2Attention]:
     """The attention layers in the order they run."""
     return [module for module in model.modules() if isinstance(module, GPT2Attention)]
 
 
-def _write_ends(model: GPT2LMHeadModel, residual: Residual) -> None:
+def _write_ends(model: ControlNetwork, residual: Residual) -> None:
     """What words and positions put into the residual stream, and which answers are read from it."""
     words = {"begin": (BEGIN,), "name": NAMES, "colour": COLOURS, "link": LINKS}
     for slot, texts in words.items():
         rows = [VOCABULARY.index(text) for text in texts]
         model.transformer.wte.weight[rows] = residual.slot(slot)
     model.transformer.wpe.weight.copy_(residual.slot("position"))
+    if isinstance(model, GPT2ForSequenceClassification):
+        colours = residual.slot("answer")
+        for label, texts in enumerate(SORTS.values()):
+            of_sort = colours[[COLOURS.index(text) for text in texts]].sum(0)
+            model.score.weight[label] = _LOGITS_PER_ANSWER * of_sort
+        return
     for slot, texts in {"answer": COLOURS, "other answer": NAMES}.items():
         rows = [VOCABULARY.index(text) for text in texts]
         model.lm_head.weight[rows] = _LOGITS_PER_ANSWER * residual.slot(slot)
@@ -202,18 +220,25 @@ def _read(terms: tuple[Term, ...], residual: Residual) -> Tensor:
 
 
 def _add_noise(
-    model: GPT2LMHeadModel, specification: ControlSpecification, generator: torch.Generator
+    model: ControlNetwork, specification: ControlSpecification, generator: torch.Generator
 ) -> None:
     """Noise on every matrix that is read or written. Scaled by the smallest signal: whatever amplifies
     a tiny head's output amplifies the noise in its slot too, and null heads would leak through it."""
     if not specification.noise:
         return
     size = specification.noise * smallest_signal(specification)
-    matrices = [model.transformer.wte.weight, model.transformer.wpe.weight, model.lm_head.weight]
+    ends = model.lm_head if isinstance(model, GPT2LMHeadModel) else model.score
+    matrices = [model.transformer.wte.weight, model.transformer.wpe.weight, ends.weight]
     for attention in _attentions(model):
         matrices += [attention.c_attn.weight, attention.c_proj.weight]
     for matrix in matrices:
         matrix.add_(size * torch.randn(matrix.shape, generator=generator))
+
+
+_NETWORKS: dict[ControlKind, type[ControlNetwork]] = {
+    "next_token": GPT2LMHeadModel,
+    "classification": GPT2ForSequenceClassification,
+}
 
 
 def _digest(content: bytes) -> str:

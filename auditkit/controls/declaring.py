@@ -89,7 +89,7 @@ class ControlPool:
     def of(cls, control: ControlModel, ablation: Ablation) -> ControlPool:
         """Every head of the model replaced alone on every pair."""
         subject = control.subject()
-        pairs = distinct_pairs(control.specification.negatives, POOL)
+        pairs = distinct_pairs(control.specification.asked, POOL)
         captured = capture(subject, batches_for(subject, pairs, "logit_difference"))
         intervention = Intervention(subject, captured, ablation, MeanOutputs.over(captured))
         lost = intervention.full - intervention.metrics([heads_of([h]) for h in subject.head_ids])

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from auditkit.controls.planting import ControlSpecification, PlannedHead, Role
+from auditkit.records.specification import TaskKind
 
 NOISE = 5e-4
 """Weight noise of the models that have some, as a share of the smallest signal."""
+
+
+Family = tuple[ControlSpecification, ...]
+"""Control models of one kind of task."""
 
 
 def _layer(*roles: Role | PlannedHead) -> tuple[PlannedHead, ...]:
@@ -35,7 +43,7 @@ def _three_layers(backup_gain: float) -> tuple[tuple[PlannedHead, ...], ...]:
     )
 
 
-FAMILY: tuple[ControlSpecification, ...] = (
+FAMILY: Family = (
     ControlSpecification("lookup-hard", seed=1, layers=_TWO_LAYERS, attention="hard"),
     ControlSpecification(
         "lookup-soft", seed=2, layers=_TWO_LAYERS, attention="soft", rotated=True, noise=NOISE
@@ -91,6 +99,36 @@ FAMILY: tuple[ControlSpecification, ...] = (
         rotated=True,
         noise=NOISE,
     ),
+    ControlSpecification(
+        "inhibition-hard",
+        seed=9,
+        layers=(
+            _layer("subject", "owner", "noisy", _UNRELATED),
+            _layer("inhibition", "noisy", "inert", "inert"),
+            _layer(PlannedHead("other", 0.5), PlannedHead("other", 0.5), "noisy", "inert"),
+        ),
+        attention="hard",
+        negatives="other",
+        rotated=True,
+    ),
+    ControlSpecification(
+        "rare-hard",
+        seed=10,
+        layers=(
+            _layer("subject", "owner", "noisy", "inert"),
+            _layer("recall", PlannedHead("rare", 2.0), "decoy", "noisy"),
+        ),
+        attention="hard",
+    ),
 )
-"""Eight models of 2 x 4 to 3 x 4 heads. In ``redundant-hard`` a backup replaces its primary in full, so
-two different circuits are right."""
+"""Ten models of 2 x 4 to 3 x 4 heads. In ``redundant-hard`` a backup replaces its primary in full, so
+two different circuits are right. In ``inhibition-hard`` two heads share the answer behind a head that turns
+them away from the name asked about; in ``rare-hard`` one head works in two fifths of the pairs."""
+
+CLASSIFIERS: Family = tuple(
+    replace(plan, name=f"{plan.name}-labels", kind="classification") for plan in FAMILY
+)
+"""The same plans as classifiers, which say the sort of the colour."""
+
+FAMILIES: Mapping[TaskKind, Family] = {"next_token": FAMILY, "classification": CLASSIFIERS}
+"""The models that tasks of a kind are calibrated on. A task of another kind takes the first."""

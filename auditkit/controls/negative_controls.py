@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config
 
 from auditkit.controls.construction import ControlModel
 from auditkit.prompts.pairs import ResolvedPair
@@ -38,7 +38,8 @@ def with_random_weights(control: ControlModel) -> ControlModel:
         eos_token_id=shape.eos_token_id,
     )
     with torch.random.fork_rng(devices=[]):  # construction draws weights that are then discarded
-        model = GPT2LMHeadModel(config)
+        model = type(control.model)(config)
+    model.config.pad_token_id = shape.pad_token_id
     model.train(mode=False)
     model.requires_grad_(requires_grad=False)
     generator = torch.Generator().manual_seed(_SEED)

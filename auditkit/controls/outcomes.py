@@ -21,12 +21,12 @@ needed alike on both prompts is then missed like any other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from auditkit.circuits.circuit import layer_order
-from auditkit.controls.family import FAMILY
+from auditkit.controls.family import FAMILIES
 from auditkit.controls.placing import planted_circuits, planted_heads
 from auditkit.controls.planting import CARRYING_KINDS, NULL_KINDS, ControlSpecification, Kind
 from auditkit.controls.vocabulary import DISCOVERY, TEST
@@ -46,7 +46,7 @@ from auditkit.records.calibration import (
     State,
     WholeModel,
 )
-from auditkit.records.specification import Ablation, AutoencoderSettings, Specification
+from auditkit.records.specification import Ablation, AutoencoderSettings, Specification, TaskKind
 
 MOST_PAIRS = 192
 """The verdict rule is asked on no more pairs of a control model: there are only so many."""
@@ -73,17 +73,21 @@ _FAILED: frozenset[Outcome] = frozenset({"missed", "falsely_reported"})
 
 
 def control_specification(
-    specification: Specification, discovery: int = DISCOVERY, most: int = MOST_PAIRS
+    specification: Specification,
+    discovery: int = DISCOVERY,
+    most: int = MOST_PAIRS,
+    kinds: Collection[TaskKind] = frozenset(FAMILIES),
 ) -> Specification:
     """The settings a task is calibrated with: its own, without what is the task's own.
 
-    Kind, metric and numbers of pairs are those of the controls, which are next-token models; how many pairs
-    the verdict rule may ask for is the task's, as far as there are pairs. Random
-    sets of heads, latents, paths and further seeds are left out: no head is reported by them.
+    Kind, metric and numbers of pairs are those of the controls: of a task's own kind where there are such
+    models, or of those that predict the next token. How many pairs the verdict rule may ask for is the
+    task's, as far as there are pairs. Random sets of heads, latents, paths and further seeds are left out: no
+    head is reported by them. ``kinds`` are those that there are models of.
     """
     return specification.model_copy(
         update={
-            "kind": "next_token",
+            "kind": specification.kind if specification.kind in kinds else "next_token",
             "pooling": "mean",
             "metric": "logit_difference",
             "examples": discovery,
@@ -207,9 +211,13 @@ def contradicts(control: ControlRun | NegativeControl) -> bool:
     return bool(places) if unseen else not places <= set(control.looked_for)
 
 
-def planned() -> str:
-    """The digest of what this auditkit plants: the control models head for head, and the whole-model ones."""
-    return _plan_digest([_plan(each) for each in FAMILY], NEGATIVE_CONTROLS)
+def planned() -> dict[TaskKind, str]:
+    """The digests of what this auditkit plants for a kind of task: its control models head for head, and the
+    whole-model ones."""
+    return {
+        kind: _plan_digest([_plan(each) for each in family], NEGATIVE_CONTROLS)
+        for kind, family in FAMILIES.items()
+    }
 
 
 def planned_in(setting: CalibratedSetting) -> str:

@@ -41,7 +41,10 @@ Role = Literal[
     "subject",
     "owner",
     "recall",
+    "rare",
     "mover",
+    "inhibition",
+    "other",
     "opposing",
     "backup",
     "decoy",
@@ -52,14 +55,32 @@ Role = Literal[
 """What a head does in "Ada likes red and Ben likes blue and Ada likes" -> "red".
 
 ``subject`` notes at the end who is asked about; ``owner`` notes at every colour whose it is;
-``recall`` looks up the colour whose owner is the subject; ``mover`` hands it on to the answer;
+``recall`` looks up the colour whose owner is the subject, ``rare`` for two names only; ``mover`` hands
+it on to the answer. Where the right answer is the colour that the *other* one likes, ``inhibition`` turns
+the subject into one to look away from, and ``other`` looks up the colour of the one left.
 ``opposing`` subtracts some of it; ``backup`` looks the colour up if ``recall`` did not. The others
 are of the null kind of the same name.
 """
 
+_CARRYING_ROLES: frozenset[Role] = frozenset(
+    ("subject", "owner", "recall", "rare", "mover", "inhibition", "other")
+)
+
 Negatives = Literal["absent", "other", "swapped"]
 """How the matched negative differs: it asks about a name never mentioned (no answer), about the other
 name (the other colour is right), or swaps who likes what (the other colour is right)."""
+
+ControlKind = Literal["next_token", "classification"]
+"""The kinds of task there are control models of: one that says the colour, one that says which sort it is."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model's prompts ask for: which person's colour, the colour or its sort, and in which pairs."""
+
+    negatives: Negatives = "absent"
+    whose: Literal["own", "other"] = "own"
+    kind: ControlKind = "next_token"
 
 
 @dataclass(frozen=True)
@@ -78,7 +99,8 @@ class ControlSpecification:
     index each gets, the prompts, the rotation and the noise. ``attention`` is nearly all-or-nothing
     (``hard``, whose gradient vanishes) or graded (``soft``). ``tiny`` names the role whose output is
     tiny. ``rotated``: the residual basis is a random one instead of pairs of coordinates. ``noise``:
-    standard deviation added to every weight, as a share of the smallest signal written.
+    standard deviation added to every weight, as a share of the smallest signal written. ``kind``: what is
+    read off the answer, the colour or its sort.
     """
 
     name: str
@@ -89,6 +111,7 @@ class ControlSpecification:
     tiny: Literal["subject", "owner", "recall"] | None = None
     rotated: bool = False
     noise: float = 0.0
+    kind: ControlKind = "next_token"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built.
@@ -114,7 +137,13 @@ class ControlSpecification:
     @property
     def relayed(self) -> bool:
         """Whether a mover in a third layer hands the recalled colour on to the answer."""
-        return len(self.layers) == 3
+        return self._plants("mover")
+
+    @property
+    def asked(self) -> Asked:
+        """What its prompts ask for."""
+        whose: Literal["own", "other"] = "other" if self._plants("inhibition") else "own"
+        return Asked(self.negatives, whose, self.kind)
 
     @property
     def backup_gain(self) -> float:
@@ -124,7 +153,7 @@ class ControlSpecification:
     def kind_of(self, role: Role) -> Kind:
         """What a head of this role is in this model, given its negatives and its tiny role."""
         constant = "subject" if self.negatives == "swapped" else "owner"
-        if role in ("subject", "owner", "recall", "mover"):
+        if role in _CARRYING_ROLES:
             if role == constant:
                 return Kind.CONSTANT_ROLE
             return Kind.TINY if role == self.tiny else Kind.CIRCUIT
@@ -137,13 +166,19 @@ class ControlSpecification:
             "unrelated": Kind.UNRELATED,
         }[role]
 
+    def _plants(self, role: Role) -> bool:
+        return any(head.role == role for layer in self.layers for head in layer)
+
     def _layers_of(self, role: Role) -> tuple[int, ...]:
         last = len(self.layers) - 1
         fixed: dict[Role, tuple[int, ...]] = {
             "subject": (0,),
             "owner": (0,),
             "recall": (1,),
+            "rare": (1,),
+            "inhibition": (1,),
             "decoy": (1,),
+            "other": (2,),
             "mover": (2,),
             "opposing": (last,),
             "backup": (2,),

@@ -143,6 +143,39 @@ def _backup(plan: _Plan) -> Wiring:
     return Wiring(look, plan.copy("colour", "answer"))
 
 
+def _rare(plan: _Plan) -> Wiring:
+    """As ``recall``, but only two of the names are looked up: nothing else is a query."""
+    match = plan.matching()
+    (_, names), *_ = match.query
+    only = torch.zeros_like(names)
+    only[:2] = names[:2]
+    look = Look((("subject", only),), match.key, plan.sharpness)
+    return Wiring(look, plan.copy("colour", "answer"))
+
+
+def _inhibition(plan: _Plan) -> Wiring:
+    """Takes twice the subject off itself, which leaves its negative."""
+    twice = _Plan(plan.specification, -2.0 * plan.gain, plan.generator)
+    return Wiring(_back(0, plan.sharpness), twice.copy("subject", "subject"))
+
+
+def _other(plan: _Plan) -> Wiring:
+    """Looks at any word with an owner, less where the owner is the one looked away from."""
+    match = plan.matching()
+    (_, names), (_, owners) = match.query[0], match.key[0]
+    one_more = torch.nn.functional.pad
+    always = torch.zeros(LENGTH, names.shape[1] + 1)
+    always[:, -1] = 1.0
+    owned = one_more(owners, (0, 1))
+    owned[:, -1] = 1.0 / plan.scale("owner")
+    look = Look(
+        (("subject", one_more(names, (0, 1))), ("position", always)),
+        (("owner", owned),),
+        plan.sharpness,
+    )
+    return Wiring(look, plan.copy("colour", "answer"))
+
+
 def _decoy(plan: _Plan) -> Wiring:
     return Wiring(plan.matching(), plan.copy("colour", "unread"))
 
@@ -177,6 +210,9 @@ _WIRINGS: dict[Role, Callable[[_Plan], Wiring]] = {
     "subject": _subject,
     "owner": _owner,
     "recall": _recall,
+    "rare": _rare,
+    "inhibition": _inhibition,
+    "other": _other,
     "mover": _mover,
     "opposing": _opposing,
     "backup": _backup,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from auditkit.circuits.methods import method_of
+from auditkit.controls.family import FAMILIES
 from auditkit.law import load_law
 from auditkit.records.audit import Limitation
 from auditkit.records.base import NotAssessed
 from auditkit.records.declared import Expectation
+from auditkit.records.specification import TaskKind
 from auditkit.records.task import Stability, TaskRecord
 
 LIMITATIONS: dict[str, str] = {
     "ablation_dependent": "What a head contributes was measured by replacing its output. Another way of "
     "replacing it can give another answer; each way used is named beside its result.",
-    "controls_are_next_token": "The models that the method was calibrated on predict the next token. At "
-    "least one task here asks for something else, such as a label; the method is the same, and it was not"
-    " calibrated on a model of that kind.",
+    "controls_are_next_token": "At least one task is of a kind for which there are no models with a known"
+    " circuit. For it the method was calibrated on models that predict the next token; the method is the"
+    " same, and it was not calibrated on a model of that kind.",
     "observational_method": "At least one task was examined by unique-codes, a published method that only"
     " observes: no head was replaced, nothing causal follows, and its counts have known faults that the "
     "task's findings name. Such a task is never consistent or not consistent with an expectation.",
@@ -38,14 +40,25 @@ LIMITATIONS: dict[str, str] = {
 """The sentence of each limitation but ``supporting_evidence``, whose words are the law data's."""
 
 
-def limitations_of(tasks: Sequence[TaskRecord], committed_at: str | None) -> tuple[Limitation, ...]:
-    """The limitations that hold for a run, those of every run first."""
+def limitations_of(
+    tasks: Sequence[TaskRecord],
+    committed_at: str | None,
+    calibrated: Collection[TaskKind] = frozenset(FAMILIES),
+) -> tuple[Limitation, ...]:
+    """The limitations that hold for a run, those of every run first.
+
+    ``calibrated`` are the kinds of task that there are known-answer controls of.
+    """
     codes = (
         "scope",
         "heads_only",
         "controls_are_small",
         *(() if all(_replaces_nothing(task) for task in tasks) else ("ablation_dependent",)),
-        *(("controls_are_next_token",) if any(_another_kind(task) for task in tasks) else ()),
+        *(
+            ("controls_are_next_token",)
+            if any(task.specification.kind not in calibrated for task in tasks)
+            else ()
+        ),
         *(("observational_method",) if any(_observed_only(task) for task in tasks) else ()),
         "stability_partly_assessed"
         if any(_redrawn(task) for task in tasks)
@@ -65,10 +78,6 @@ def _replaces_nothing(task: TaskRecord) -> bool:
 
 def _observed_only(task: TaskRecord) -> bool:
     return _replaces_nothing(task) and not isinstance(task.codes, NotAssessed)
-
-
-def _another_kind(task: TaskRecord) -> bool:
-    return task.specification.kind != "next_token"
 
 
 def _redrawn(task: TaskRecord) -> bool:

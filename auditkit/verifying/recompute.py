@@ -95,7 +95,7 @@ def _calibration(record: AuditRecord, edition: Edition) -> Iterator[str]:
         yield "settings"
     for index, setting in enumerate(settings):
         key = f"settings[{index}]"
-        if planned_in(setting) != edition.controls:
+        if planned_in(setting) != edition.controls.get(setting.specification.kind):
             yield f"{key}.models"
         for run in setting.models:
             yield from _control(f"{key}.{run.name}", run, setting.specification)

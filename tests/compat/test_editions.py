@@ -14,7 +14,7 @@ import auditkit.verifying.protocol as protocol
 from auditkit.bundle.evidence import NewerEvidenceError, evidence_bytes, parse_evidence
 from auditkit.bundle.run_files import EVIDENCE, HTML, MANIFEST, manifest
 from auditkit.controls import outcomes
-from auditkit.controls.family import FAMILY
+from auditkit.controls.family import FAMILIES
 from auditkit.digest import canonical_json
 from auditkit.errors import EvidenceError
 from auditkit.judging import limitations
@@ -200,7 +200,8 @@ def test_another_control_never_makes_a_report_fail(
     kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A control model more is run from then on; what was recorded before had those of its edition."""
-    monkeypatch.setattr(outcomes, "FAMILY", (*FAMILY, FAMILY[0]))
+    families = {kind: (*family, family[0]) for kind, family in FAMILIES.items()}
+    monkeypatch.setattr(outcomes, "FAMILIES", families)
     assert verify(kept).failed == ()
 
 

@@ -290,11 +290,11 @@ def test_attributed_codes_find_a_planted_circuit_and_nothing_else() -> None:
     not STORIES.is_dir(), reason="the stories260K model is not beside this checkout"
 )
 def test_stories_draws_share_no_text() -> None:
-    """Ten examples and twenty test pairs are thirty different prompt pairs, one direction each."""
+    """Examples and test pairs are 44 different prompt pairs, one direction each."""
     (task,) = stories_tasks()
     examples, test = task.draw(3)
     texts = [text for p in (*examples, *test) for text in (p.pair.positive, p.pair.negative)]
-    assert len(set(texts)) == len(texts) == 60
+    assert len(set(texts)) == len(texts) == 88
 
 
 RESULT = Result("m", "t", "eap", 0.03, 0, 0.5, None, None, 0.0, None, None, 0.25, 20, 0.5)
