@@ -53,9 +53,9 @@ def test_the_planted_shortcut_is_found_through_the_command_line(
     }
     assert {t["id"]: set(t["circuit"]["heads"]) for t in record["tasks"]} == declared
     assert {task["specification"]["kind"] for task in record["tasks"]} == {"classification"}
-    assert "controls_are_next_token" in {each["code"] for each in record["limitations"]}
+    assert "controls_are_next_token" not in {each["code"] for each in record["limitations"]}
     settings = {each["specification"]["kind"] for each in record["calibration"]["settings"]}
-    assert settings == {"next_token"}
+    assert settings == {"classification"}  # calibrated as what they are
     page = (directory / "report.html").read_text("utf-8")
     assert "synthetic" in page
     assert "planted on purpose" in page

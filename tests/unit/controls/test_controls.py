@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from auditkit.controls.construction import ControlModel, build
-from auditkit.controls.family import FAMILY, NOISE
+from auditkit.controls.family import CLASSIFIERS, FAMILY, NOISE
 from auditkit.controls.planting import (
     NULL_KINDS,
     Asked,
@@ -26,7 +26,7 @@ from auditkit.controls.planting import (
     Role,
 )
 from auditkit.controls.residual import N_SIGNALS, paired, rotated
-from auditkit.controls.vocabulary import BEGIN, COLOURS, VOCABULARY, task_pairs
+from auditkit.controls.vocabulary import BEGIN, COLOURS, SORTS, VOCABULARY, task_pairs
 from auditkit.identifying.activations import MeanOutputs, capture
 from auditkit.identifying.batches import batches_of
 from auditkit.identifying.interventions import Intervention
@@ -452,3 +452,17 @@ def test_the_identity_from_memory_is_that_of_the_saved_weights(tmp_path: Path) -
     identity = control.subject().identity
     assert identity.weights_digest == saved.weights_digest
     assert identity.manifest[0] in saved.manifest
+
+
+@pytest.mark.parametrize("name", ["lookup-hard", "backup-soft", "inhibition-hard"])
+def test_a_classifier_is_the_same_plan_read_as_a_label(name: str) -> None:
+    """It gives every right label, and each head has the share of the effect that it has in its twin."""
+    (plan,) = [each for each in CLASSIFIERS if each.name == f"{name}-labels"]
+    control = build(plan)
+    subject = control.subject()
+    assert subject.n_scores == len(SORTS)
+    for pair in control.discovery:
+        scores = subject.logits(torch.tensor([pair.positive_ids]))[0]
+        assert scores[pair.answer_ids[0]] - scores[pair.wrong_ids[0]] > 1.0
+    single = single_effects(subject, control.discovery, "resample")
+    assert single == pytest.approx(examined(name).single, abs=0.05)

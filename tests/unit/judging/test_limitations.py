@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auditkit.judging.limitations import limitations_of
 from auditkit.law import load_law
 from auditkit.records.declared import Expectation
+from auditkit.records.specification import TaskKind
 from auditkit.records.task import TaskRecord
 from tests.builders import copying, counting
 
@@ -39,6 +42,22 @@ def test_an_expectation_without_weights_is_a_limitation() -> None:
     unbound = task.expected.model_copy(update={"declared_for": None})
     assert "expectation_not_bound" not in codes_of([task])
     assert "expectation_not_bound" in codes_of([task.model_copy(update={"expected": unbound})])
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("next_token", False),
+        ("classification", False),
+        ("masked_token", True),
+        ("similarity", True),
+    ],
+)
+def test_a_kind_without_controls_of_its_own_is_a_limitation(kind: TaskKind, said: bool) -> None:
+    """A classifier is calibrated on classifiers; of two kinds no model with a known circuit exists."""
+    asked = copying().specification.model_copy(update={"kind": kind})
+    task = copying().model_copy(update={"specification": asked})
+    assert ("controls_are_next_token" in codes_of([task])) is said
 
 
 def test_page_one_says_what_calibration_on_small_models_does_not_show() -> None:

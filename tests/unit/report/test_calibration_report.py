@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from decimal import Decimal
 
+from auditkit.controls.family import FAMILY
 from auditkit.controls.outcomes import RECORDED
 from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
@@ -117,7 +118,7 @@ def test_a_second_setting_prints_what_sets_it_apart_and_not_everything_twice() -
     first_view, second_view = calibration_views(record)
     assert [row.key for row in second_view.differing] == ["thresholds.head_effect"]
     assert [row.value for row in first_view.differing] == ["0.05"]
-    assert len(first_view.models) == 8
+    assert len(first_view.models) == len(FAMILY)
     assert [model.name for model in second_view.models] == ["lookup-hard"]
     assert "lookup-soft, tiny-hard" in second_view.models_note
     assert "not printed again" not in first_view.models_note
