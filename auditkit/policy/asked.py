@@ -12,6 +12,7 @@ from auditkit.errors import Problem
 from auditkit.policy.loading import LoadedPolicy
 from auditkit.policy.settings import FEWEST_EXAMPLES, MOST_EXAMPLES
 from auditkit.policy.source import KeyPath
+from auditkit.policy.specifying import STANDARD
 from auditkit.prompts.kinds import CALLED, METRICS
 
 
@@ -89,6 +90,20 @@ def too_few_examples(loaded: LoadedPolicy, index: int) -> Problem | None:
         else f"write at least {needed} examples, or a larger null_level"
     )
     return loaded.problem(_null_key(loaded, index, lower_level=needed is None), message, advice)
+
+
+def small_budget(loaded: LoadedPolicy, index: int, n_heads: int) -> Problem | None:
+    """The problem of a task whose budget does not hold one pair for each of the model's heads, if it is one."""
+    budget = loaded.policy.specification(loaded.policy.tasks[index]).patching.budget
+    if budget >= n_heads:
+        return None
+    blocks: tuple[KeyPath, ...] = (("tasks", index), ("defaults",))
+    places: list[KeyPath] = [(*block, "patching", "budget") for block in blocks]
+    return loaded.problem(
+        next(place for place in places if place in loaded.source.lines),
+        f"a budget of {budget} prompts does not hold one pair for each of the model's {n_heads} heads",
+        f"write at least {n_heads}; the standard budget is {STANDARD.patching.budget}",
+    )
 
 
 def _null_key(loaded: LoadedPolicy, index: int, *, lower_level: bool) -> KeyPath:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from auditkit.errors import InputError, ModelError, Problem
-from auditkit.policy.asked import kind_problems, too_few_examples
+from auditkit.policy.asked import kind_problems, small_budget, too_few_examples
 from auditkit.policy.loading import LoadedPolicy
 from auditkit.policy.model_folder import ModelShape, inspect_folder, refuse_misfit
 from auditkit.policy.naming import dictionary_problems
@@ -94,6 +94,7 @@ def check_policy(loaded: LoadedPolicy) -> CheckOutcome:
     for index, task in enumerate(loaded.policy.tasks):
         _check_heads(loaded, index, task, shape, findings)
         _check_examples(loaded, index, findings)
+        _check_budget(loaded, index, shape, findings)
         if labels is not None:
             _check_prompts(loaded, index, task, shape, _Reader(tokenizer, labels), findings)
     return findings.outcome()
@@ -205,6 +206,16 @@ def _check_heads(
 
 def _check_examples(loaded: LoadedPolicy, index: int, findings: _Findings) -> None:
     problem = too_few_examples(loaded, index)
+    if problem is not None and problem not in findings.problems:  # tasks may share the defaults
+        findings.problems.append(problem)
+
+
+def _check_budget(
+    loaded: LoadedPolicy, index: int, shape: ModelShape | None, findings: _Findings
+) -> None:
+    if shape is None or shape.layers is None or shape.heads is None:
+        return
+    problem = small_budget(loaded, index, shape.layers * shape.heads)
     if problem is not None and problem not in findings.problems:  # tasks may share the defaults
         findings.problems.append(problem)
 

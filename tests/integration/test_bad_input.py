@@ -188,6 +188,13 @@ POLICY_FAULTS: dict[str, tuple[Callable[[Path], None], list[str]]] = {
             "(write at least 6 examples, or a larger null_level",
         ],
     ),
+    "a budget below one pair for each head": (
+        replaced("    examples: 10\n", "    examples: 10\n    patching: {budget: 31}\n"),
+        [
+            "policy.yaml:15: tasks[0].patching.budget: a budget of 31 prompts does not hold one pair",
+            "(write at least 32; the standard budget is 40000)",
+        ],
+    ),
     "a level out of reach of ten examples": (
         replaced("    examples: 10\n", "    examples: 10\n    null_level: 0.001\n"),
         ["policy.yaml:14: tasks[0].examples: with 10 examples", "(write at least 11 examples"],
