@@ -93,7 +93,7 @@ def too_few_examples(loaded: LoadedPolicy, index: int) -> Problem | None:
 
 
 def small_budget(loaded: LoadedPolicy, index: int, n_heads: int) -> Problem | None:
-    """The problem of a task whose budget does not hold one pair for each of the model's heads, if it is one."""
+    """The problem of a task whose budget does not hold one pair for each head of the model, if it is one."""
     budget = loaded.policy.specification(loaded.policy.tasks[index]).patching.budget
     if budget >= n_heads:
         return None
