@@ -5,17 +5,28 @@ A provider's own templates for some sections (``report.overriding``) are held to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 
-from jinja2 import ChoiceLoader, FileSystemLoader, FunctionLoader, StrictUndefined
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    DictLoader,
+    FileSystemLoader,
+    FunctionLoader,
+    StrictUndefined,
+    pass_context,
+)
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from auditkit.law import Law
-from auditkit.messages import PLACEHOLDER, number_text, speaking, translated
+from auditkit.messages import N_, PLACEHOLDER, number_text, speaking, translated
 from auditkit.records.audit import AuditRecord
 from auditkit.report.facts import common_source
-from auditkit.report.own_templates.guarding import guard, mark
+from auditkit.report.own_templates.guarding import OwnSection, guard
 from auditkit.report.own_templates.overriding import SHIPPED, Templates
 from auditkit.report.view import ReportView, build_view
 from auditkit.report.wording import visible
@@ -30,15 +41,74 @@ def _finalizer(drawable: frozenset[int] | None) -> Callable[[object], object]:
     return finalize
 
 
-def _loader(templates: Templates) -> ChoiceLoader:
-    def own(name: str) -> tuple[str, str, Callable[[], bool]] | None:
-        """A provider's template between its marks, on the lines where the provider wrote them."""
-        source = templates.sources.get(name)
-        if source is None:
-            return None
-        return f"{mark(source)}{source}{mark(source)}", name, lambda: True
+LABEL = N_(
+    "What follows was written or laid out by the provider ({template}), not by auditkit: it is none of its "
+    "findings."
+)
+"""Stands before each section that a provider's own template makes."""
 
-    return ChoiceLoader([FunctionLoader(own), FileSystemLoader(shipped("templates"))])
+
+_PLACE = "_place"
+
+
+class _OwnSections:
+    """The places of a provider's sections, by names that nobody can know, and what is written there."""
+
+    def __init__(self, templates: Templates) -> None:
+        self._names = templates.sources.keys()
+        self._asked: list[tuple[str, dict[str, object]]] = []
+        self._token = secrets.token_hex(16)
+
+    def loader(self) -> BaseLoader:
+        """In place of a provider's template, one that keeps its place."""
+        places = {name: f"{{{{ {_PLACE}('{name}') }}}}" for name in self._names}
+        return ChoiceLoader([DictLoader(places), FileSystemLoader(shipped("templates"))])
+
+    @pass_context
+    def place(self, context: Context, name: str) -> Markup:
+        """The mark of a place; what stands around it is kept for the provider's template."""
+        around = {key: value for key, value in context.get_all().items() if key != _PLACE}
+        self._asked.append((name, around))
+        return Markup(self._mark(len(self._asked) - 1))  # noqa: S704 - a comment with a number
+
+    def written(self, environment: ImmutableSandboxedEnvironment) -> dict[str, OwnSection]:
+        """What the provider's templates write, by the marks of their places."""
+        return {
+            self._mark(n): OwnSection(
+                name,
+                environment.get_template(name).render(around),
+                translated(LABEL).format(template=name),
+            )
+            for n, (name, around) in enumerate(self._asked)
+        }
+
+    def _mark(self, n: int) -> str:
+        return f"<!--{self._token}:{n}-->"
+
+
+def _theirs(templates: Templates) -> BaseLoader:
+    """A provider's templates, each by its name in what goes wrong there, and the shipped ones."""
+
+    def source(name: str) -> tuple[str, str, Callable[[], bool]] | None:
+        own = templates.sources.get(name)
+        return None if own is None else (own, name, lambda: True)
+
+    return ChoiceLoader([FunctionLoader(source), FileSystemLoader(shipped("templates"))])
+
+
+def _drawings(value: object) -> Iterator[str]:
+    """Every drawing of a view."""
+    if isinstance(value, Markup):
+        if value.startswith("<svg"):
+            yield str(value)
+    elif isinstance(value, (tuple, list)):
+        for each in value:
+            yield from _drawings(each)
+    elif isinstance(value, Mapping):
+        yield from _drawings(tuple(value.values()))
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from _drawings(getattr(value, field.name))
 
 
 def page(
@@ -58,16 +128,9 @@ def page(
     Raises:
         GuardError: a provider's template writes what it may not.
     """
-    environment = ImmutableSandboxedEnvironment(
-        loader=_loader(templates),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalizer(drawable),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["common_source"] = common_source
-    environment.globals["_"] = template_messages(environment.finalize or str)
+    own = _OwnSections(templates)
+    environment = _environment(own.loader(), drawable)
+    environment.globals[_PLACE] = own.place
     style = shipped("templates/report.css").read_text(encoding="utf-8")
     template = environment.get_template("report.html.j2")
     # The style sheet is ours and holds no value from a record, so it is not escaped.
@@ -77,7 +140,26 @@ def page(
             style=Markup(extra_style + style),  # noqa: S704
             place_of_seal=place_of_seal,
         )
-    return guard(text, frozenset(templates.sources.values())) if templates.sources else text
+        if not templates.sources:
+            return text
+        sections = own.written(_environment(_theirs(templates), drawable))
+    return guard(text, sections, _drawings(view))
+
+
+def _environment(
+    loader: BaseLoader, drawable: frozenset[int] | None
+) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalizer(drawable),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["common_source"] = common_source
+    environment.globals["_"] = template_messages(environment.finalize or str)
+    return environment
 
 
 def render_html(record: AuditRecord, law: Law, templates: Templates = SHIPPED) -> bytes:

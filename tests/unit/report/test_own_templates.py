@@ -11,7 +11,7 @@ from markupsafe import escape
 
 from auditkit.errors import InputError
 from auditkit.law import load_law
-from auditkit.report.html import page, render_html
+from auditkit.report.html import LABEL, page, render_html
 from auditkit.report.own_templates.guarding import GuardError
 from auditkit.report.own_templates.overriding import OVERRIDABLE, SHIPPED, Templates
 from auditkit.report.trying import MAX_BYTES, read_templates, specimen
@@ -31,6 +31,11 @@ def folder(path: Path, **templates: str) -> Path:
     return path
 
 
+def label(name: str) -> str:
+    """What stands before a section of a provider's own."""
+    return f'<p class="own">{escape(LABEL.format(template=name))}</p>'
+
+
 def refused(path: Path) -> str:
     with pytest.raises(InputError) as caught:
         read_templates(path)
@@ -42,19 +47,24 @@ def test_a_letterhead_stands_on_page_1_and_everything_else_as_before(tmp_path: P
     own = read_templates(folder(tmp_path, letterhead=LETTERHEAD))
     view = build_view(audit_record(), load_law())
     with_it, without = page(view, templates=own), page(view)
-    assert '<p class="quiet">Example Provider, Circuit evidence report</p>' in with_it
-    shown = squeezed('<p class="quiet">Example Provider, Circuit evidence report</p>')
-    assert squeezed(with_it).replace(shown, "", 1) == squeezed(without)
+    shown = '<p class="quiet">Example Provider, Circuit evidence report</p>'
+    assert with_it.index('<aside class="limits"') < with_it.index(shown) < with_it.index("<nav")
+    added = squeezed(label("letterhead.html.j2") + shown)
+    assert squeezed(with_it).replace(added, "", 1) == squeezed(without)
 
 
 def test_the_shipped_templates_could_be_a_providers(tmp_path: Path) -> None:
-    """Each section as it is shipped passes what a provider's must, and gives the same page."""
+    """Each section as it is shipped passes what a provider's must, and gives the same page with labels."""
     for name in OVERRIDABLE:
         (tmp_path / name).write_bytes((shipped("templates") / name).read_bytes())
     own = read_templates(tmp_path)
     view = build_view(audit_record(), load_law())
     assert own.sources.keys() == OVERRIDABLE
-    assert squeezed(page(view, templates=own)) == squeezed(page(view))
+    shown = squeezed(page(view, templates=own))
+    assert squeezed(label("task.html.j2")) in shown
+    for name in OVERRIDABLE:
+        shown = shown.replace(squeezed(label(name)), "")
+    assert shown == squeezed(page(view))
 
 
 def test_page_1_says_which_sections_are_the_providers(tmp_path: Path) -> None:
@@ -92,6 +102,14 @@ BREAKS_OUT = {
     "raw markup by a filter": "{{ '<script>'|safe }}",
     "markup with escaping off": "{% autoescape false %}{{ '<script></script>' }}{% endautoescape %}",
     "a forged mark": "<!--{{ '0' * 64 }}-->",
+    "the mark of another section": '{% set m %}{% include "matrix.html.j2" %}{% endset %}{{ m[:60] }}<!--',
+    "its own place": "{{ _place('letterhead.html.j2') }}",
+    "a styled drawing": '<svg style="position:absolute"></svg>',
+    "a drawing with an event": '<svg onload="x()"></svg>',
+    "a drawing of its own": '<svg width="900" height="900"><rect fill="#fff"></rect></svg>',
+    "the box of the result": '<p class="verdict overall consistent">Overall result</p>',
+    "the box of the limits": '<aside class="limits"><p>None.</p></aside>',
+    "the look of a heading of ours": '<p class="label">Overall result</p>',
     "an id that is there": '<p id="limits">x</p>',
     "a link to nowhere": '<a href="#nowhere">x</a>',
     "foreign content": "<svg><foreignObject><p>x</p></foreignObject></svg>",
