@@ -188,6 +188,7 @@ def test_heads_that_put_out_the_same_everywhere_are_named(run: Run) -> None:
         assert owned[head]["support"] == 0
 
 
+@pytest.mark.slow
 def test_bfloat16_finds_the_heads_that_float32_finds(run: Run) -> None:
     """Weights stored and run in bfloat16 give the same circuits, and the record says which format."""
 

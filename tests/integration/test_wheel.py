@@ -73,23 +73,46 @@ class Installed(Auditkit):
         return [str(self.venv / "bin" / "auditkit")]
 
 
-@pytest.fixture
-def installed(wheel: Path, home: Path, network_guard: Path, tmp_path: Path) -> Iterator[Installed]:
-    """The wheel in a clean environment, with the versions of ``constraints.txt`` and no others."""
+@pytest.fixture(params=["beside what is here", pytest.param("whole", marks=pytest.mark.slow)])
+def installed(
+    request: pytest.FixtureRequest,
+    wheel: Path,
+    home: Path,
+    network_guard: Path,
+    tmp_path: Path,
+) -> Iterator[Installed]:
+    """The wheel in an environment of its own: with the packages of this one, or, which takes long, with the
+    versions of ``constraints.txt`` installed anew and no others."""
+    venv = tmp_path / "venv"
+    succeed([sys.executable, "-m", "venv", "--without-pip", venv])
+    made = Installed(home, network_guard)
+    made.venv = venv
+    into = ["--python", str(venv / "bin" / "python")]
+    if request.param == "whole":
+        _install_whole(wheel, into, tmp_path)
+    else:
+        _install_beside(wheel, into, venv)
+    yield made
+    shutil.rmtree(venv)  # up to a gigabyte and more, and pytest keeps the folders of three sessions
+
+
+def _install_beside(wheel: Path, into: Sequence[str], venv: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    succeed([*pip, *into, "install", "--no-index", "--no-deps", wheel])
+    (site,) = (venv / "lib").glob("python*/site-packages")
+    here = [path for path in sys.path if path.endswith("site-packages")]
+    # Behind the wheel's own, so that auditkit is the wheel's and everything else what is here.
+    (site / "beside.pth").write_text("\n".join(here) + "\n")
+
+
+def _install_whole(wheel: Path, into: Sequence[str], tmp_path: Path) -> None:
     constraints = ["--constraint", str(ROOT / "constraints.txt")]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     fetch = [*pip, "download", "--no-deps", "--dest", str(tmp_path), *constraints, "rfc8785"]
     if subprocess.run(fetch, capture_output=True).returncode != 0:
         pytest.skip("pip reaches no package index here, so nothing can be installed")
-    venv = tmp_path / "venv"
-    succeed([sys.executable, "-m", "venv", "--without-pip", venv])
-    into = ["--python", str(venv / "bin" / "python")]
     # Without --no-compile pip would first compile all of torch, most of which is never imported.
     succeed([*pip, *into, "install", "--no-compile", *constraints, "torch==2.13.0", wheel])
-    made = Installed(home, network_guard)
-    made.venv = venv
-    yield made
-    shutil.rmtree(venv)  # more than a gigabyte, and pytest keeps the folders of three sessions
 
 
 def test_the_installed_wheel_checks_runs_and_verifies(installed: Installed, tmp_path: Path) -> None:
