@@ -629,6 +629,7 @@ def copying() -> TaskRecord:
                 extra=(),
                 precision=D("1.0000"),
                 recall=D("1.0000"),
+                met_by_chance=D("0.1667"),
             ),
             ladder=Ladder(
                 behaviour="observed",

@@ -20,7 +20,7 @@ from auditkit.signing.cades import check_detached, sign_detached
 from auditkit.signing.commitment import read_commitment
 from auditkit.signing.keys.signer import SigningKey
 from auditkit.signing.pdf import sign_pdf
-from auditkit.verifying import signatures
+from auditkit.verifying import protocol, signatures
 from tests.builders import audit_record
 
 NOW = datetime(2026, 11, 20, 9, 31, 0, tzinfo=UTC)
@@ -68,6 +68,14 @@ def bundle_of(record: AuditRecord, key: SigningKey, policy: bytes = POLICY) -> d
     commitment = None if made is None else COMMITMENTS[made.sha256]
     pdf = sign_pdf(one_page_pdf(parts), key, NOW)
     return assemble(record, policy, signed, pdf, key, commitment)
+
+
+def take_the_policy_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the test ends, ``POLICY`` is not read: no policy of today could have made the hand-made record.
+
+    ``tests/tamper/test_record_against_policy.py`` holds records that runs made against their policies.
+    """
+    monkeypatch.setattr(protocol, "made_under", lambda *_: "taken as it is")
 
 
 CHECKED = cache(check_detached), cache(read_commitment)

@@ -29,6 +29,7 @@ Cause = Literal[
     "no_head_found",
     "necessity_not_observed",
     "redraws_disagree",
+    "declaration_cannot_fail",
     "controls_not_recovered",
 ]
 
@@ -58,6 +59,8 @@ def _of_task(task: TaskRecord, expected: Expectation) -> Iterator[Cause]:
         yield from _of_shares(task, task.causal)
     else:
         yield from _of_rule(task.ruling)
+    if any(each.code == "declaration_cannot_fail" for each in task.findings):
+        yield "declaration_cannot_fail"
     signature = task.causal.signature if isinstance(task.causal, Causal) else None
     if isinstance(signature, SignatureCheck) and signature.verdict == "inconclusive":
         yield "signature_open"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from auditkit.circuits.circuit import belonging
 from auditkit.circuits.signature import with_signature
 from auditkit.controls.outcomes import setting_for
+from auditkit.judging.by_chance import n_heads_of
 from auditkit.judging.findings import findings_of
 from auditkit.judging.findings.of_calibration import findings_of_controls
 from auditkit.judging.measured import Assessed, Measured
@@ -21,6 +22,7 @@ from auditkit.judging.verdict import (
     judge,
     ladder_of,
     null_of,
+    refutable,
     tolerated,
 )
 from auditkit.records.base import NotAssessed
@@ -42,19 +44,23 @@ def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | No
     ruled = _with_signature(task, ruling.verdict) if isinstance(ruling, Ruling) else None
     found = _found_alone(task)
     heads = frozenset() if isinstance(found, NotAssessed) else frozenset(found)
-    declared = judge(task, heads, ruled)
+    declared = refutable(judge(task, heads, ruled), task, heads)
     null, stability = null_of(task), _stability(task, weights_digest)
     return Assessed(
         measured=task,
         null=null,
         stability=stability,
         ruling=ruling,
-        comparison=comparison_of(found, task.expected),
+        comparison=comparison_of(found, task.expected, _n_heads(task)),
         ladder=ladder_of(
             task.specification, task.behaviour, task.codes, null, task.causal, stability
         ),
         verdict=calibrated(tolerated(declared, stability, task.expected), controls),
     )
+
+
+def _n_heads(task: Measured) -> int | NotAssessed:
+    return task.causal if isinstance(task.causal, NotAssessed) else n_heads_of(task.causal)
 
 
 def _with_signature(task: Measured, ruled: Ruled) -> Ruled:

@@ -13,7 +13,9 @@
                                                             ``inconclusive``
 5. the circuit does not carry the share that the
    expectation claims for it, where it claims one        -> ``not_consistent``
-6. the known-answer controls, run with the task's
+6. every circuit of as many heads as were found would
+   have met the declaration                              -> ``inconclusive``
+7. the known-answer controls, run with the task's
    settings, were not recovered                          -> ``inconclusive``
 
 An expectation that declares least precision and recall is judged by them in place of 4. A declaration that
@@ -28,7 +30,7 @@ effect is often spread over many small heads, and then no short list of heads ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from auditkit.circuits.circuit import layer_order
@@ -37,6 +39,7 @@ from auditkit.circuits.intervals import rounded
 from auditkit.circuits.methods import AnyCodes, method_of
 from auditkit.circuits.null import too_few
 from auditkit.circuits.signature import with_signature
+from auditkit.judging.by_chance import cannot_fail, enough, met_by_chance, n_heads_of
 from auditkit.judging.measured import Measured
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import CalibratedSetting
@@ -69,9 +72,14 @@ _WORST_FIRST: tuple[Verdict, ...] = (
 
 
 def comparison_of(
-    heads: Sequence[str] | NotAssessed, expected: Expectation | NotAssessed
+    heads: Sequence[str] | NotAssessed,
+    expected: Expectation | NotAssessed,
+    n_heads: int | NotAssessed,
 ) -> Comparison | NotAssessed:
-    """The heads found against the heads declared, in layer order, where there are both."""
+    """The heads found against the heads declared, in layer order, where there are both.
+
+    ``n_heads`` is how many heads the model has, or why chance is not asked.
+    """
     if isinstance(expected, NotAssessed):
         return expected
     if isinstance(heads, NotAssessed):
@@ -86,6 +94,9 @@ def comparison_of(
         if found
         else not_assessed("no_head_found"),
         recall=rounded(Fraction(len(matched), len(declared))),
+        met_by_chance=n_heads
+        if isinstance(n_heads, NotAssessed)
+        else rounded(met_by_chance(expected, len(found), n_heads)),
     )
 
 
@@ -169,8 +180,18 @@ def _by_shares(
     unsettled = with_signature("consistent", causal.signature) == "inconclusive"
     if not heads or not confirmed(causal) or unknown or unsettled:
         return "inconclusive"
-    met = meets(heads, expected) and carries(causal, expected)
+    shared = len(heads & set(expected.heads))
+    met = enough(expected, shared, len(heads)) and carries(causal, expected)
     return "consistent" if met else "not_consistent"
+
+
+def refutable(verdict: Verdict, task: Measured, heads: Collection[str]) -> Verdict:
+    """The verdict; ``inconclusive`` where every circuit of the size found would have met the declaration."""
+    expected, causal = task.expected, task.causal
+    if isinstance(expected, NotAssessed) or isinstance(causal, NotAssessed):
+        return verdict
+    unfailing = cannot_fail(expected, len(heads), n_heads_of(causal))
+    return left_open(verdict) if verdict == "consistent" and unfailing else verdict
 
 
 def tolerated(
@@ -183,7 +204,7 @@ def tolerated(
 
 
 def calibrated(verdict: Verdict, controls: CalibratedSetting | None) -> Verdict:
-    """The verdict, or ``inconclusive`` where the controls were not recovered, or not run: rule 6."""
+    """The verdict, or ``inconclusive`` where the controls were not recovered, or not run: rule 7."""
     return verdict if controls is not None and controls.state == "observed" else left_open(verdict)
 
 

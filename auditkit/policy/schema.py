@@ -11,7 +11,7 @@ from typing_extensions import TypeAliasType
 from auditkit.messages import catalogue, languages
 from auditkit.policy.settings import Settings
 from auditkit.policy.specifying import specify
-from auditkit.policy.written import GeneratorName, HookId, ItemId, Share, Written
+from auditkit.policy.written import GeneratorName, HookId, ItemId, Rate, Share, Written
 from auditkit.prompts.generators import GENERATORS
 from auditkit.records.audit import PadesLevel, ReportSettings, TemplateFile
 from auditkit.records.base import HeadId, Record, Sha256
@@ -193,12 +193,12 @@ class ExpectedCircuit(Expectation):
         None,
         description="By head, the latents of the dictionary under `sae` that do the head's work.",
     )
-    min_precision: Written[Share] = Field(
+    min_precision: Written[Rate] = Field(
         None,
         description="Least share of the heads found that were declared, in place of the verdict rule; "
         "with min_recall.",
     )
-    min_recall: Written[Share] = Field(
+    min_recall: Written[Rate] = Field(
         None,
         description="Least share of the heads declared that are found, in place of the verdict rule; "
         "with min_precision.",

@@ -20,6 +20,7 @@ _NEW: dict[str, frozenset[str]] = {
     "causal": frozenset({"drops", "latents", "paths", "signature"}),
     "autoencoder": frozenset({"dictionary"}),
     "expected": frozenset({"signature"}),
+    "comparison": frozenset({"met_by_chance"}),
     "forwards": frozenset({"latents", "paths"}),
     "setting": frozenset({"declared", "taken_from"}),
     "minimality": frozenset({"removed"}),
@@ -89,10 +90,15 @@ def upgraded_task(task: dict[str, Json]) -> dict[str, Json]:
     expected = task["expected"]
     if "heads" in expected:
         expected = _with(expected, "expected", signature=None)
+    comparison = task["comparison"]
+    if "matched" in comparison:
+        chance = _absent("rule_not_known")
+        comparison = _with(comparison, "comparison", met_by_chance=chance)
     return _with(
         {
             **task,
             "expected": expected,
+            "comparison": comparison,
             "specification": upgraded_specification(task["specification"]),
             "examples": _with(task["examples"], "examples", further=_absent("one_look")),
             "causal": causal,

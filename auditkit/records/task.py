@@ -223,13 +223,18 @@ class Circuit(Record):
 
 
 class Comparison(Record):
-    """The circuit found against the circuit declared. Shares are undefined for an empty circuit."""
+    """The circuit found against the circuit declared. Shares are undefined for an empty circuit.
+
+    ``met_by_chance`` is the share of all sets of as many heads as were found that would have met what the
+    declaration asks.
+    """
 
     matched: tuple[HeadId, ...]
     missing: tuple[HeadId, ...]
     extra: tuple[HeadId, ...]
     precision: Measure | NotAssessed
     recall: Measure
+    met_by_chance: Measure | NotAssessed
 
 
 class Finding(Coded):

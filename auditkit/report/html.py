@@ -6,7 +6,6 @@ A provider's own templates for some sections (``report.overriding``) are held to
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 
 from jinja2 import (
@@ -52,12 +51,14 @@ _PLACE = "_place"
 
 
 class _OwnSections:
-    """The places of a provider's sections, by names that nobody can know, and what is written there."""
+    """The places of a provider's sections, and what is written there.
+
+    A place is marked by a comment, which no value of a record and no section can hold.
+    """
 
     def __init__(self, templates: Templates) -> None:
         self._names = templates.sources.keys()
         self._asked: list[tuple[str, dict[str, object]]] = []
-        self._token = secrets.token_hex(16)
 
     def loader(self) -> BaseLoader:
         """In place of a provider's template, one that keeps its place."""
@@ -83,7 +84,7 @@ class _OwnSections:
         }
 
     def _mark(self, n: int) -> str:
-        return f"<!--{self._token}:{n}-->"
+        return f"<!--place {n}-->"
 
 
 def _theirs(templates: Templates) -> BaseLoader:

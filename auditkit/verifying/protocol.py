@@ -8,7 +8,7 @@
  6. pdf_signer    the PDF and the attestation have the same signer
  7. attachments   the PDF carries the same evidence, policy and HTML report
  8. evidence      evidence.json is a record of a known schema, in canonical form
- 9. policy        policy.yaml is the policy the record names
+ 9. policy        policy.yaml is the policy the record names, and what it declares is what was judged
 10. conclusions   circuits, comparisons and verdicts follow from the recorded measurements
 11. report_html   report.html is what the record and the legal register give
 12. checkpoint    the record is the leaf of its checkpoint, whose root follows from it and is signed
@@ -71,6 +71,7 @@ from auditkit.report.html import render_html
 from auditkit.resources import page_digest, tool
 from auditkit.signing.dsse import describe, statement_about, verify_envelope
 from auditkit.signing.keys.signer import fingerprint
+from auditkit.verifying.against_policy import made_under
 from auditkit.verifying.brought import NOTHING, Brought
 from auditkit.verifying.case import Case, read_case
 from auditkit.verifying.outcome import Check, NotRunError, Verification, one_line
@@ -225,7 +226,7 @@ def _policy(case: Case) -> str:
     digest = "sha256:" + sha256_hex(case.part(POLICY))
     if digest != case.record.policy.sha256:
         raise EvidenceError(f"{POLICY} has {digest}, the record names {case.record.policy.sha256}")
-    return digest
+    return f"{digest}; {made_under(case.record, case.part(POLICY))}"
 
 
 # 10
@@ -373,7 +374,7 @@ STEPS = (
     Step("pdf_signer", "The PDF has the attestation's signer", _pdf_signer),
     Step("attachments", "The PDF carries the same evidence", _attachments),
     Step("evidence", "The evidence is a record in canonical form", _evidence),
-    Step("policy", "The policy is the one the record names", _policy),
+    Step("policy", "The record was made under this policy", _policy),
     Step("conclusions", "The conclusions follow from the measurements", _conclusions),
     Step("report_html", "The HTML report is what the record gives", _report_html),
     Step("checkpoint", "The signed checkpoint is one over this record", _checkpoint),

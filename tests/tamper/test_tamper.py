@@ -53,6 +53,7 @@ from tests.signed_runs import (
     measured_record,
     one_page_pdf,
     read_each_signature_once,
+    take_the_policy_as_it_is,
 )
 from tests.stores import Place
 
@@ -154,6 +155,7 @@ def made_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(protocol, "render_html", render_once)
     read_each_signature_once(monkeypatch)
+    take_the_policy_as_it_is(monkeypatch)
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | No
         null=null,
         stability=stability,
         ruling=RULE_NOT_KNOWN,
-        comparison=comparison_of(heads, task.expected),
+        comparison=comparison_of(heads, task.expected, RULE_NOT_KNOWN),
         ladder=ladder_of(
             task.specification, task.behaviour, task.codes, null, task.causal, stability
         ),

@@ -6,10 +6,11 @@ sentences are in ``words``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from auditkit.circuits.effects import why_no_effect
+from auditkit.judging.by_chance import cannot_fail, enough, n_heads_of
 from auditkit.judging.findings.of_checks import about_checks, about_search
 from auditkit.judging.findings.of_ruling import about_ruling, about_signature
 from auditkit.judging.findings.of_unique_codes import about_unique_codes
@@ -156,7 +157,7 @@ def _about_expectation(task: Assessed, circuit: Circuit) -> Iterator[Finding]:
     if expected.min_precision is not None:
         alone = (*comparison.matched, *comparison.extra)
         found = alone if _knows_the_rule(task) else circuit.heads
-        met = meets(found, expected)
+        met = _met(task, found, expected)
         yield finding(
             "matches_expectation" if met else "differs_from_expectation",
             "note" if met else "failure",
@@ -165,9 +166,25 @@ def _about_expectation(task: Assessed, circuit: Circuit) -> Iterator[Finding]:
             missing=comparison.missing,
             extra=comparison.extra,
         )
+    size, n_heads = len(comparison.matched) + len(comparison.extra), n_heads_of(causal)
+    if _knows_the_rule(task) and cannot_fail(expected, size, n_heads):
+        yield finding(
+            "declaration_cannot_fail",
+            "warning",
+            declared=len(set(expected.heads)),
+            found=size,
+            heads=n_heads,
+        )
     if not carries(causal, expected):
         least = exact(expected.min_sufficiency or Decimal(0))
         yield finding("sufficiency_below_expectation", "failure", least=least)
+
+
+def _met(task: Assessed, found: Sequence[str], expected: Expectation) -> bool:
+    """Whether precision and recall are reached, by the edition that judges the task."""
+    if not _knows_the_rule(task):
+        return meets(found, expected)
+    return enough(expected, len(set(found) & set(expected.heads)), len(found))
 
 
 def _about_stability(task: Assessed, tolerance: Decimal) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from auditkit.records.audit import AuditRecord
 from auditkit.records.task import Verdict
 from auditkit.report.facts import Fact, task_anchor
 from auditkit.report.sections.signing import signing_text
-from auditkit.report.task.comparison import because
+from auditkit.report.task.comparison import because, compared_in_short
 from auditkit.report.wording import (
     DECLARED,
     OBSERVATIONS,
@@ -63,6 +63,7 @@ class ResultView:
     verdict: str
     verdict_key: str
     because: str
+    compared: str
     ladder: tuple[str, ...]
 
 
@@ -162,6 +163,7 @@ def _results(record: AuditRecord) -> tuple[ResultView, ...]:
             verdict=_(VERDICTS[task.verdict]),
             verdict_key=task.verdict,
             because=because(causes_of(task, setting_for(task.id, record.calibration))),
+            compared=compared_in_short(task),
             ladder=tuple(_(OBSERVATIONS[getattr(task.ladder, rung)]) for rung in LADDER),
         )
         for index, task in enumerate(record.tasks)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from auditkit.judging.by_chance import n_heads_of
 from auditkit.messages import N_, _, counted, number_text
+from auditkit.policy.specifying import STANDARD
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.declared import Expectation
@@ -36,6 +38,7 @@ CAUSES: dict[str, str] = {
     "signature_open": N_("the pairs do not settle the declared signature"),
     "no_head_found": N_("no head was found"),
     "necessity_not_observed": N_("too little is lost without the circuit"),
+    "declaration_cannot_fail": N_("every circuit of this size would have met the declaration"),
     "redraws_disagree": N_("pairs drawn again give other verdicts"),
     "controls_not_recovered": N_("the known-answer controls were not recovered"),
 }
@@ -45,6 +48,42 @@ CAUSES: dict[str, str] = {
 def because(causes: tuple[str, ...]) -> str:
     """Why a verdict is inconclusive, in one line; nothing for any other verdict."""
     return "; ".join(_(CAUSES[each]) for each in causes)
+
+
+def compared_in_short(task: TaskRecord) -> str:
+    """What was declared, found and asked, in one line; nothing where nothing was compared."""
+    expected, compared, causal = task.expected, task.comparison, task.causal
+    if isinstance(expected, NotAssessed) or isinstance(causal, NotAssessed):
+        return ""
+    if isinstance(compared, NotAssessed):
+        return ""
+    said = [
+        _(
+            "declared {declared} of {heads} heads, found {found}, shared {shared}",
+            declared=len(set(expected.heads)),
+            heads=n_heads_of(causal),
+            found=len(compared.matched) + len(compared.extra),
+            shared=len(compared.matched),
+        )
+    ]
+    if expected.min_precision is not None and expected.min_recall is not None:
+        said.append(
+            _(
+                "asked instead of the verdict rule: precision at least {precision}, recall at least {recall}",
+                precision=decimal_text(expected.min_precision),
+                recall=decimal_text(expected.min_recall),
+            )
+        )
+    tolerance, standard = task.specification.thresholds.tolerance, STANDARD.thresholds.tolerance
+    if tolerance > standard:
+        said.append(
+            _(
+                "tolerance {tolerance}, more than the standard {standard}",
+                tolerance=decimal_text(tolerance),
+                standard=decimal_text(standard),
+            )
+        )
+    return "; ".join(said)
 
 
 def comparison_facts(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact, ...], str]:
@@ -69,6 +108,10 @@ def comparison_facts(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact
         measured_fact(_("Declared, not found"), listed(compared.missing)),
         measured_fact(_("Found, not declared"), listed(compared.extra)),
         *_shares(expected, compared),
+        measured_fact(
+            _("Share of all circuits of this size that would have met the declaration"),
+            number_or_reason(compared.met_by_chance),
+        ),
     ), ""
 
 

@@ -41,6 +41,7 @@ from tests.signed_runs import (
     bundle_of,
     measured_record,
     read_each_signature_once,
+    take_the_policy_as_it_is,
 )
 from tests.toy_models import gpt2, save
 
@@ -94,6 +95,7 @@ def declared_for(task: TaskRecord, weights: str) -> TaskRecord:
 def signatures_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The run in a pack is the same in most tests."""
     read_each_signature_once(monkeypatch)
+    take_the_policy_as_it_is(monkeypatch)
 
 
 @pytest.fixture(scope="module")

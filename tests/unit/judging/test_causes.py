@@ -7,6 +7,7 @@ import pytest
 from auditkit.circuits.looks import NEVER_PATCHED
 from auditkit.controls.outcomes import setting_for
 from auditkit.judging.causes import causes_of
+from auditkit.judging.findings.stating import finding
 from auditkit.records.base import NotAssessed
 from auditkit.records.calibration import CalibratedSetting
 from auditkit.records.causal import Causal
@@ -103,6 +104,9 @@ def test_least_shares_have_causes_of_their_own() -> None:
     assert not isinstance(task.stability, NotAssessed)
     unstable = task.stability.model_copy(update={"state": "not_observed"})
     assert causes_of(by_shares(stability=unstable), CONTROLS) == ("redraws_disagree",)
+    unfailing = finding("declaration_cannot_fail", "warning", declared=4, found=3, heads=4)
+    told = by_shares(findings=(unfailing,))
+    assert causes_of(told, CONTROLS) == ("declaration_cannot_fail",)
 
 
 @pytest.mark.parametrize("controls", [None, CONTROLS])

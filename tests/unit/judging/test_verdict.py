@@ -233,7 +233,7 @@ def test_a_verdict_that_does_not_hold_is_inconclusive(
 
 def test_the_comparison_lists_heads_in_layer_order() -> None:
     """Matched, missing and extra, and shares as exact fractions rounded once."""
-    comparison = comparison_of(("0.1", "10.0", "9.0"), expectation("9.0", "0.1", "2.2", "1.1"))
+    comparison = comparison_of(("0.1", "10.0", "9.0"), expectation("9.0", "0.1", "2.2", "1.1"), 40)
     assert not isinstance(comparison, NotAssessed)
     assert comparison.matched == ("0.1", "9.0")
     assert comparison.missing == ("1.1", "2.2")
@@ -243,7 +243,7 @@ def test_the_comparison_lists_heads_in_layer_order() -> None:
 
 def test_precision_of_nothing_is_not_zero() -> None:
     """An empty circuit has no precision to state."""
-    comparison = comparison_of((), expectation("0.1"))
+    comparison = comparison_of((), expectation("0.1"), 4)
     assert not isinstance(comparison, NotAssessed)
     assert isinstance(comparison.precision, NotAssessed)
 
@@ -357,7 +357,7 @@ def test_a_differing_circuit_names_the_heads() -> None:
     """What is missing and what was not declared is said in words."""
     expected = expectation("0.1", "1.1")
     task = copying().model_copy(
-        update={"expected": expected, "comparison": comparison_of(FOUND, expected)}
+        update={"expected": expected, "comparison": comparison_of(FOUND, expected, 4)}
     )
     (text,) = [
         finding.text

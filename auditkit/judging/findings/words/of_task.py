@@ -135,6 +135,14 @@ def _differs_from_expectation(p: Parameters) -> str:
     return f"{_counts(p)} {named}".strip()
 
 
+def _declaration_cannot_fail(p: Parameters) -> str:
+    return (
+        f"The declaration names {p['declared']} of {p['heads']} heads, and {p['found']} "
+        f"{_was(p['found'])} found: every circuit of this size would have met it, so that it was met says "
+        "nothing of the model."
+    )
+
+
 def _sufficiency_below_expectation(p: Parameters) -> str:
     most = format(2 - Decimal(p["least"]), "f")
     return (
@@ -222,6 +230,7 @@ WORDS: dict[str, Callable[[Parameters], str]] = {
     "no_edge_beyond_chance": _no_edge_beyond_chance,
     "matches_expectation": _counts,
     "differs_from_expectation": _differs_from_expectation,
+    "declaration_cannot_fail": _declaration_cannot_fail,
     "sufficiency_below_expectation": _sufficiency_below_expectation,
     "unsure_heads": _unsure_heads,
     "verdict_depends_on_settings": _verdict_depends_on_settings,
