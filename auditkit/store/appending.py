@@ -5,7 +5,7 @@ A checkpoint is signed only when the tree it is over begins with the tree of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -64,7 +64,8 @@ def append(connection: Connection, bodies: Sequence[bytes], signer: NoteSigner) 
     """Appends bodies and returns the checkpoint signed over the tree with them.
 
     Raises:
-        EvidenceError: the tree that is there does not begin with the last one signed.
+        EvidenceError: the tree that is there does not begin with the last one signed, or the database did
+            not keep what it was given.
     """
     tree = _checked_tree(connection)
     rows, tiles, first = [], [], tree.size
@@ -77,7 +78,27 @@ def append(connection: Connection, bodies: Sequence[bytes], signer: NoteSigner) 
     connection.execute(insert(leaf), rows)
     if tiles:
         connection.execute(insert(tile), tiles)
+    _read_back(connection, rows, tiles)
     return _sign(connection, tree, signer)
+
+
+def _read_back(
+    connection: Connection,
+    rows: Sequence[Mapping[str, object]],
+    tiles: Sequence[Mapping[str, object]],
+) -> None:
+    """Nothing, where the database holds what it was given: a rule of its own may have dropped it unsaid."""
+    for row in rows:
+        query = select(leaf.c.hash, leaf.c.body).where(leaf.c.idx == row["idx"])
+        kept = connection.execute(query).first()
+        if kept is None or (kept.hash, kept.body) != (row["hash"], row["body"]):
+            raise EvidenceError(
+                "the store did not keep the record: something in the database drops it"
+            )
+    for each in tiles:
+        at = (tile.c.level == each["level"]) & (tile.c.idx == each["idx"])
+        if connection.execute(select(tile.c.hash).where(at)).scalar() != each["hash"]:
+            raise EvidenceError("the store did not keep the record's tree: something drops it")
 
 
 def current_note(connection: Connection, signer: NoteSigner) -> SignedNote:
@@ -136,4 +157,6 @@ def _checked_tree(connection: Connection) -> Tree:
 def _sign(connection: Connection, tree: Tree, signer: NoteSigner) -> SignedNote:
     signed = signer.sign(TreeHead(origin_of(connection), tree.size, tree.root()))
     connection.execute(insert(checkpoint).values(**vars(signed)))
+    if note_at(connection, signed.tree_size) != signed:
+        raise EvidenceError("the store did not keep its checkpoint: something drops it")
     return signed

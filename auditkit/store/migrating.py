@@ -37,7 +37,7 @@ def migrate(connection: Connection) -> None:
 def remake_guards(connection: Connection) -> None:
     """Makes the guards that are missing."""
     kind = definitions(connection)
-    there = kind.described(connection)
+    there = dict(kind.described(connection))
     for name, statement in kind.GUARDS.items():
         if name not in there:
             connection.exec_driver_sql(statement)

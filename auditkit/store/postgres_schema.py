@@ -179,10 +179,10 @@ def name_it(connection: Connection) -> None:
     )
 
 
-def described(connection: Connection) -> dict[str, str]:
-    """What the catalogue says of every object in the schema."""
+def described(connection: Connection) -> list[tuple[str, str]]:
+    """Name of every object in the schema, and what the catalogue says of it. A name may stand here twice."""
     rows = connection.exec_driver_sql(_DESCRIBED).all()
-    return {str(name): str(definition) for name, definition in rows}
+    return [(str(name), str(definition)) for name, definition in rows]
 
 
 def is_absent(connection: Connection) -> bool:

@@ -8,6 +8,7 @@ a checkpoint.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -79,8 +80,8 @@ class Definitions(Protocol):
     def name_it(self, connection: Connection) -> None:
         """Gives a new store its random origin."""
 
-    def described(self, connection: Connection) -> dict[str, str]:
-        """The definition of every object there is, by its name."""
+    def described(self, connection: Connection) -> list[tuple[str, str]]:
+        """Name and definition of every object there is."""
 
     def is_absent(self, connection: Connection) -> bool:
         """Whether there is no store, and room for one."""
@@ -145,10 +146,15 @@ def assert_intact(connection: Connection) -> None:
     """Checks every table, index and guard against its exact definition.
 
     Raises:
-        EvidenceError: one is missing, changed or unknown; it is named.
+        EvidenceError: one is missing, changed, unknown, or not the only one of its name; it is named.
     """
     kind = definitions(connection)
-    found = kind.described(connection)
+    there = kind.described(connection)
+    found = dict(there)
+    if len(found) < len(there):
+        counts = Counter(name for name, _ in there)
+        name = next(name for name, n in counts.items() if n > 1)
+        raise EvidenceError(f"the store holds more than one thing named {name}")
     for name, expected in kind.EXPECTED.items():
         if name not in found:
             raise EvidenceError(f"the store's {name} is missing: something removed it")

@@ -93,10 +93,13 @@ def name_it(connection: Connection) -> None:
     )
 
 
-def described(connection: Connection) -> dict[str, str]:
-    """The text of every table, index and trigger in the file."""
+def described(connection: Connection) -> list[tuple[str, str]]:
+    """Name and text of every table, index, trigger and view in the file.
+
+    SQLite keeps the names of triggers apart from those of tables and indexes: a name may stand here twice.
+    """
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master").all()
-    return {str(name): str(sql) for name, sql in rows}
+    return [(str(name), str(sql)) for name, sql in rows]
 
 
 def is_absent(connection: Connection) -> bool:
@@ -113,7 +116,7 @@ def has_versions(connection: Connection) -> bool:
     mark = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
     if mark != APPLICATION_ID:
         raise EvidenceError("the database is not an auditkit store")
-    there = described(connection)
+    there = dict(described(connection))
     if "alembic_version" not in there and "tile" in there:  # which the first schema had not
         raise EvidenceError("the store's alembic_version is missing: something removed it")
     return "alembic_version" in there

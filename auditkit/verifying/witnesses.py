@@ -76,10 +76,13 @@ def held_in_store(
     """What a store that holds this record under this checkpoint is said to hold.
 
     Raises:
-        NotRunError: the store does not hold the run.
-        EvidenceError: it holds another record of it, does not verify, or has another history.
+        NotRunError: the store is not the one that the checkpoint names, or ends before the run.
+        EvidenceError: it should hold the run and does not, holds another record of it, does not verify, or
+            has another history.
     """
     row = store.get(record.run_id)
+    if row is None and store.origin == mark.origin and mark.leaf_index < store.size:
+        raise EvidenceError("the store that stored this run does not hold it any more")
     if row is None:
         raise NotRunError("the store given does not hold this run")
     if row.body != stored_part(evidence):

@@ -123,6 +123,37 @@ def test_dropped_trigger_is_named_at_the_next_open(there: Place) -> None:
         there.open()
 
 
+SHADOW = (
+    "CREATE TRIGGER tile BEFORE INSERT ON leaf WHEN json_extract(NEW.body, '$.verdict') <> 'consistent' "
+    "BEGIN SELECT RAISE(IGNORE); END"
+)
+"""A trigger that drops records without a word. SQLite lets it have the name of a table."""
+
+
+def test_a_trigger_with_the_name_of_a_table_is_named_at_the_next_open(file: Place) -> None:
+    """Both have a definition under the name, and one of them is the right one."""
+    file.open()
+    file.attack(SHADOW)
+    with pytest.raises(EvidenceError, match="more than one thing named tile"):
+        file.open()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [("leaf", "did not keep the record"), ("checkpoint", "did not keep its checkpoint")],
+)
+def test_no_receipt_is_given_for_what_the_database_drops(
+    file: Place, table: str, message: str
+) -> None:
+    """A trigger made while the store is open is not looked for: what was written is read back."""
+    store, size = file.open(), file.open().size
+    file.attack(f"CREATE TRIGGER later BEFORE INSERT ON {table} BEGIN SELECT RAISE(IGNORE); END")
+    with pytest.raises(EvidenceError, match=message):
+        store.append_bodies([small_body(size)])
+    file.attack("DROP TRIGGER later")
+    assert (file.open().size, file.reader().audit().clean) == (size, True)
+
+
 @pytest.mark.parametrize(
     ("statement", "good", "problem"),
     [

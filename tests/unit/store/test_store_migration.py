@@ -116,7 +116,7 @@ def test_table_made_anew_by_alembic_loses_its_triggers(tmp_path: Path) -> None:
         migrating.remake_guards(connection)
         assert (
             sqlite_schema.GUARDS.items()
-            <= schema.definitions(connection).described(connection).items()
+            <= dict(schema.definitions(connection).described(connection)).items()
         )
 
 
