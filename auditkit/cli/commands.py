@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import auditkit
-from auditkit.cli.options import IN_PLACE, JSON, STORE, WITNESSES, PolicyPath
+from auditkit.cli.options import IN_PLACE, JSON, STORE, WITNESSES, Fingerprint, PolicyPath
 from auditkit.cli.pack_commands import dictionary, export, reproduce
 from auditkit.cli.signing_commands import commit, keys_group, sign
 from auditkit.cli.store_commands import store_group
@@ -182,6 +182,52 @@ def calibrate(policy: Path | None, models: bool, as_json: bool) -> int:
     help="A certificate (PEM) you trust: a signer's, or an authority's root. May be repeated.",
 )
 @click.option(
+    "--signer",
+    "signers",
+    type=Fingerprint(),
+    multiple=True,
+    metavar="sha256:...",
+    help="The digest of the signer's certificate. No other signer passes. May be repeated.",
+)
+@click.option(
+    "--signer-name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A name in the signer's certificate, beside --trust. May be repeated.",
+)
+@click.option(
+    "--trust-timestamps",
+    "stamping",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    metavar="CERT",
+    help="A timestamp authority's root. It makes no signers.  [default: as --trust]",
+)
+@click.option(
+    "--trust-reviewer",
+    "reviewers",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    metavar="CERT",
+    help="A reviewer's certificate or its root. It makes no signers.  [default: as --trust]",
+)
+@click.option("--require-trusted", is_flag=True, help="Exit with 3 where nobody vouches.")
+@click.option("--weights", type=Fingerprint(), metavar="sha256:...", help="The weights you mean.")
+@click.option("--policy", type=Fingerprint(), metavar="sha256:...", help="The policy you mean.")
+@click.option("--system", metavar="NAME", help="The system you mean, as declared.")
+@click.option(
+    "--not-before",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    metavar="DATE",
+    help="The earliest moment at which the run may have finished, UTC.",
+)
+@click.option(
+    "--verdict",
+    type=click.Choice(["consistent", "not_consistent", "inconclusive", "not_assessed"]),
+    help="The verdict the report has to state.",
+)
+@click.option(
     "--at",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
     metavar="DATE",
@@ -199,6 +245,16 @@ def calibrate(policy: Path | None, models: bool, as_json: bool) -> int:
 def verify(
     path: Path,
     trusted: tuple[Path, ...],
+    signers: tuple[str, ...],
+    names: tuple[str, ...],
+    stamping: tuple[Path, ...],
+    reviewers: tuple[Path, ...],
+    require_trusted: bool,
+    weights: str | None,
+    policy: str | None,
+    system: str | None,
+    not_before: datetime | None,
+    verdict: str | None,
     at: datetime | None,
     store: str | None,
     templates: Path | None,
@@ -217,10 +273,14 @@ def verify(
       auditkit verify report.pdf --trust certificate.pem
       auditkit verify report.pdf --trust root.pem --at 2036-11-20
       auditkit verify runs/RUN_ID --witness runs/OLDER_RUN_ID
+      auditkit verify audit.zip --signer sha256:... --verdict consistent --require-trusted
     """
-    from auditkit.cli.verify import verify_path
+    from auditkit.cli.verify import Trusting, verify_path
+    from auditkit.verifying import Asked
 
-    return verify_path(path, trusted, at, store, templates, witnesses, as_json=as_json)
+    trusting = Trusting(trusted, signers, names, stamping, reviewers, require_trusted)
+    asked = Asked(weights, policy, system, not_before, verdict)
+    return verify_path(path, trusting, asked, at, store, templates, witnesses, as_json=as_json)
 
 
 @cli.group("model")

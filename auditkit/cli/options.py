@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -31,6 +32,19 @@ WITNESSES = click.option(
 OUT_FILE = click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file instead."
 )
+
+
+class Fingerprint(click.ParamType[str]):
+    """A digest as auditkit prints it; fingerprints are also read as OpenSSL prints them."""
+
+    name = "sha256"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """``sha256:`` and 64 lower-case hexadecimal digits."""
+        digits = value.lower().removeprefix("sha256:").replace(":", "")
+        if not re.fullmatch("[0-9a-f]{64}", digits):
+            self.fail(f"{value!r} is not a SHA-256 digest: 64 hexadecimal digits", param, ctx)
+        return f"sha256:{digits}"
 
 
 class PolicyPath(click.ParamType[Path]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from auditkit.report.own_templates.overriding import SHIPPED
 from auditkit.report.trying import read_templates
 from auditkit.signing.keys.keyring import read_certificates
 from auditkit.store.evidence_store import EvidenceStore
-from auditkit.verifying import Brought, Check, Result, Verification, verify
+from auditkit.verifying import Asked, Brought, Check, Result, Verification, verify
 
 _EXIT_CODES: dict[Result, ExitCode] = {
     "verified": ExitCode.CONSISTENT,
@@ -24,9 +25,22 @@ _EXIT_CODES: dict[Result, ExitCode] = {
 _OUTCOMES = {"passed": "green", "failed": "bold red", "not_run": "dim"}
 
 
+@dataclass(frozen=True)
+class Trusting:
+    """Whom a reader trusts, as the command line says it: files of certificates, fingerprints and names."""
+
+    signers_and_roots: tuple[Path, ...]
+    fingerprints: tuple[str, ...]
+    names: tuple[str, ...]
+    timestamps: tuple[Path, ...]
+    reviewers: tuple[Path, ...]
+    required: bool
+
+
 def verify_path(
     path: Path,
-    trusted: tuple[Path, ...],
+    trusting: Trusting,
+    asked: Asked,
     at: datetime | None,
     store_url: str | None,
     templates: Path | None,
@@ -37,7 +51,12 @@ def verify_path(
     """Verify, print every check, and return the exit code."""
     store, store_problem = _store(store_url)
     brought = Brought(
-        trusted=[pem for file in trusted for pem in _certificates(file)],
+        trusted=_all(trusting.signers_and_roots),
+        signers=frozenset(trusting.fingerprints),
+        signer_names=trusting.names,
+        stamping=_all(trusting.timestamps),
+        reviewers=_all(trusting.reviewers),
+        asked=asked,
         store=store,
         store_problem=store_problem,
         witnesses=witnesses,
@@ -50,7 +69,13 @@ def verify_path(
         print_json(result.as_json())
     else:
         _print(result)
+    if result.ok and trusting.required and not result.trusted:
+        return ExitCode.INCONCLUSIVE
     return _EXIT_CODES[result.result]
+
+
+def _all(files: tuple[Path, ...]) -> list[bytes]:
+    return [pem for file in files for pem in _certificates(file)]
 
 
 def _certificates(file: Path) -> list[bytes]:
@@ -81,8 +106,12 @@ def _print(result: Verification) -> None:
         [_row(check) for check in result.checks],
         whole=("", "outcome"),
     )
+    about = result.about
+    if about.verdict is not None:
+        say(f"the record's verdict: {about.verdict.replace('_', ' ')}")
     if result.result == "verified":
-        say("verified: no check failed. What was not run is not known.")
+        vouched = "" if result.trusted else " Nobody vouches for the signer: see check 4."
+        say(f"verified: no check failed. What was not run is not known.{vouched}")
     elif result.result == "failed":
         say(f"NOT verified: {', '.join(result.failed)}")
     else:

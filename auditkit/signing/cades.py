@@ -83,8 +83,15 @@ def check_detached(content: bytes, signature: bytes) -> tuple[bytes, PadesLevel]
     return pem_of_der(signer.dump()), "B-T" if stamps else "B-B"
 
 
-def judge_detached(signature: bytes, roots: Sequence[bytes], at: datetime) -> str:
+def judge_detached(
+    signature: bytes,
+    roots: Sequence[bytes],
+    at: datetime,
+    stamping: Sequence[bytes] | None = None,
+) -> str:
     """How the signer's chain leads to one of the roots (PEM) at a moment, in one clause.
+
+    ``stamping`` are the roots that timestamps lead to, where they are others.
 
     Raises:
         EvidenceError: it does not; says why.
@@ -93,7 +100,9 @@ def judge_detached(signature: bytes, roots: Sequence[bytes], at: datetime) -> st
     found = extract_certificate_info(signed)
     stamps = tokens_of(signed)
     level: PadesLevel = "B-T" if stamps else "B-B"
-    return judge_certificates(found.signer_cert, found.other_certs, stamps, roots, at, level)
+    more = found.other_certs
+    stamping = roots if stamping is None else stamping
+    return judge_certificates(found.signer_cert, more, stamps, roots, at, level, stamping)
 
 
 def _signed_data(signature: bytes) -> cms.SignedData:

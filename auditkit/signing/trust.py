@@ -57,27 +57,32 @@ def judge_pdf(
     at: datetime,
     level: PadesLevel,
     field: str = SEAL_FIELD,
+    stamping: Sequence[bytes] | None = None,
 ) -> str:
     """How a signature on a PDF leads to one of the roots (PEM) at a moment, in one clause.
+
+    ``stamping`` are the roots that timestamps lead to, where they are others. No signer is trusted for
+    leading to one of them.
 
     Raises:
         EvidenceError: it does not; says why.
     """
+    stamping = roots if stamping is None else stamping
     reader = PdfFileReader(io.BytesIO(pdf))
     (signature,) = (item for item in reader.embedded_signatures if item.field_name == field)
     signer, more = signature.signer_cert, signature.other_embedded_certs
     if level in {"B-B", "B-T"}:
-        return judge_certificates(signer, more, tokens(signature), roots, at, level)
+        return judge_certificates(signer, more, tokens(signature), roots, at, level, stamping)
     moment = _closed(reader, signature)
     if at < moment - CLOCKS_DIFFER:
         raise EvidenceError(f"the moment judged by, {at:%Y-%m-%d}, is before the signature")
     store = DocumentSecurityStore.read_dss(reader)
     _valid_then(store, signature, roots, moment)
     if level == "B-LTA":
-        _by_procedure(reader, store, signature, roots, max(at, moment))
+        _by_procedure(reader, store, signature, roots, stamping, max(at, moment))
     else:
         more = [*more, *store.load_certs()]
-        judge_certificates(signer, more, tokens(signature), roots, at, level)
+        judge_certificates(signer, more, tokens(signature), roots, at, level, stamping)
     return f"signed by {moment:%Y-%m-%d %H:%M:%S} UTC as timestamped, not revoked then"
 
 
@@ -88,6 +93,7 @@ def judge_certificates(
     roots: Sequence[bytes],
     at: datetime,
     level: PadesLevel,
+    stamping: Sequence[bytes],
 ) -> str:
     """The same at the levels whose certificates must all be valid at the moment.
 
@@ -100,7 +106,7 @@ def judge_certificates(
     said = "the time of signing is the signer's own word"
     for token in stamps:
         held = [*more, *(item.chosen for item in token["certificates"])]
-        path_to_root(signer_of(token), held, roots, at, level, {"time_stamping"})
+        path_to_root(signer_of(token), held, stamping, at, level, {"time_stamping"})
         said = f"signed by {time_of(token):%Y-%m-%d %H:%M:%S} UTC as timestamped"
     return said
 
@@ -178,17 +184,19 @@ def _by_procedure(
     store: DocumentSecurityStore,
     signature: EmbeddedPdfSignature,
     roots: Sequence[bytes],
+    stamping: Sequence[bytes],
     at: datetime,
 ) -> None:
     """Returns if the standard's procedure passes, with the last timestamp's certificates taken as not
     revoked since: at that timestamp the file shows it, and offline nothing newer is known."""
     last = reader.embedded_timestamp_signatures[-1]
-    path = _valid_then(store, last, roots, time_of(last.signed_data))
+    path = _valid_then(store, last, stamping, time_of(last.signed_data))
     taken = [
         NonRevokedStatusAssertion(each.sha256, at) for each in path.iter_certs(include_root=False)
     ]
     policy = CertValidationPolicySpec(
-        SimpleTrustManager.build(certificates(roots)),
+        # That the signer leads to one of its own roots was judged at the moment of signing.
+        SimpleTrustManager.build(certificates([*roots, *stamping])),
         revinfo_policy=CertRevTrustPolicy(REQUIRE_REVINFO),
         time_tolerance=CLOCKS_DIFFER,
     )

@@ -4,8 +4,8 @@
 comes of it. ``docs/verification.md`` explains each number to a reader of a report.
 """
 
-from auditkit.verifying.brought import NOTHING, Brought
+from auditkit.verifying.brought import NOTHING, Asked, Brought
 from auditkit.verifying.outcome import Check, Result, Verification
 from auditkit.verifying.protocol import verify
 
-__all__ = ["NOTHING", "Brought", "Check", "Result", "Verification", "verify"]
+__all__ = ["NOTHING", "Asked", "Brought", "Check", "Result", "Verification", "verify"]

@@ -15,10 +15,33 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a reader expects of the report, so that no other is taken for it. ``None``: not asked.
+
+    ``weights`` is the digest of the model's weights, ``policy`` of the policy's bytes, ``system`` the
+    declared name, ``not_before`` the earliest moment at which the run may have finished, ``verdict``
+    the overall one.
+    """
+
+    weights: str | None = None
+    policy: str | None = None
+    system: str | None = None
+    not_before: datetime | None = None
+    verdict: str | None = None
+
+
+NOT_ASKED = Asked()
+
+
+@dataclass(frozen=True)
 class Brought:
     """What is known or at hand where a run is verified; each check says what it lacks.
 
     ``trusted``: certificates (PEM) of signers the reader knows, or of the authorities that issued them.
+    ``signers`` are fingerprints of certificates, and ``signer_names`` names in them, one of which the signer
+    has to have. ``stamping``: authorities of timestamps, and ``reviewers`` those of counter-signatures; where
+    none are named, ``trusted`` serves for these too, and never the other way round. ``asked``: what the
+    report has to be about.
     ``store``: the evidence store the run is said to be in; ``store_problem`` why it cannot be opened,
     which fails the check of it and no other. ``witnesses``: older reports, or checkpoints
     kept from that store. ``templates``: the provider's own, where the report was laid out with some.
@@ -32,6 +55,11 @@ class Brought:
     templates: Templates = SHIPPED
     at: datetime | None = None
     now: datetime | None = None
+    signers: frozenset[str] = frozenset()
+    signer_names: Sequence[str] = ()
+    stamping: Sequence[bytes] = ()
+    reviewers: Sequence[bytes] = ()
+    asked: Asked = NOT_ASKED
 
 
 NOTHING = Brought()

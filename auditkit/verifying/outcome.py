@@ -7,12 +7,15 @@ from typing import Literal
 
 from auditkit.digest import Json
 
+JSON_VERSION = 1
+"""The version of what ``as_json`` gives: a key that changes its meaning, or goes, makes another."""
+
 Outcome = Literal["passed", "failed", "not_run"]
 Kind = Literal["run_directory", "pdf", "pack"]
 
 Result = Literal["verified", "not_compared", "failed"]
 
-_WORDS = frozenset({"evidence", "conclusions", "report_html"})
+_WORDS = frozenset({"evidence", "policy", "conclusions", "report_html"})
 _OF_A_RUN = frozenset({"manifest", "attestation", "statement"}) | _WORDS
 
 REQUIRED: dict[Kind, frozenset[str]] = {
@@ -50,12 +53,30 @@ class Check:
 
 
 @dataclass(frozen=True)
+class About:
+    """What was verified, for whoever holds it against something else; ``None`` where it cannot be read.
+
+    ``signer`` is the name in the certificate, ``fingerprint`` the digest of the certificate itself.
+    """
+
+    signer: str | None = None
+    fingerprint: str | None = None
+    run_id: str | None = None
+    verdict: str | None = None
+    system: str | None = None
+    weights_digest: str | None = None
+    policy_sha256: str | None = None
+    finished: str | None = None
+
+
+@dataclass(frozen=True)
 class Verification:
-    """All checks on one path, in the order of their numbers."""
+    """All checks on one path, in the order of their numbers, and what it is about."""
 
     path: str
     kind: Kind
     checks: tuple[Check, ...]
+    about: About
 
     @property
     def result(self) -> Result:
@@ -92,12 +113,20 @@ class Verification:
         """The ids of the checks that failed."""
         return tuple(check.id for check in self.checks if check.outcome == "failed")
 
+    @property
+    def trusted(self) -> bool:
+        """Whether the reader's own certificates, or those they trust, vouch for the signer."""
+        return any(each.id == "certificate" and each.outcome == "passed" for each in self.checks)
+
     def as_json(self) -> Json:
         """The verification as JSON values, for a machine to read."""
         return {
+            "version": JSON_VERSION,
+            **asdict(self.about),
             "checks": [asdict(check) for check in self.checks],
             "kind": self.kind,
             "ok": self.ok,
+            "trusted": self.trusted,
             "result": self.result,
             "path": self.path,
         }

@@ -19,6 +19,7 @@
 17. commitment    policy.yaml.p7s is a signature over this policy, from the time the record states
 18. pack          (of a pack) it holds exactly the files it lists, and the record's model manifest
 19. pack_help     (of a pack) its instructions and its verifier are those of this auditkit
+20. asked         weights, policy, system, time and verdict are those the reader asked for
 
 A check that fails says why. A check that cannot be made says so and is not a failure. The reader
 still owes two things: a trusted certificate (4), without which the signer is nobody in particular,
@@ -72,6 +73,7 @@ from auditkit.resources import page_digest, tool
 from auditkit.signing.dsse import describe, statement_about, verify_envelope
 from auditkit.signing.keys.signer import fingerprint
 from auditkit.verifying.against_policy import made_under
+from auditkit.verifying.asking import about, as_asked
 from auditkit.verifying.brought import NOTHING, Brought
 from auditkit.verifying.case import Case, read_case
 from auditkit.verifying.outcome import Check, NotRunError, Verification, one_line
@@ -93,9 +95,13 @@ def verify(path: Path, brought: Brought = NOTHING) -> Verification:
 
 def check(case: Case, path: str) -> Verification:
     """Every check on what was read already; ``path`` is what the result calls it."""
-    steps = (*STEPS, *PACKED) if case.kind == "pack" else STEPS
-    checks = tuple(_make(number, step, case) for number, step in enumerate(steps, start=1))
-    return Verification(path=path, kind=case.kind, checks=checks)
+    every = enumerate((*STEPS, *PACKED, ASKED), start=1)
+    checks = tuple(
+        _make(number, step, case)
+        for number, step in every
+        if case.kind == "pack" or step not in PACKED
+    )
+    return Verification(path=path, kind=case.kind, checks=checks, about=about(case))
 
 
 def _make(number: int, step: Step, case: Case) -> Check:
@@ -390,3 +396,5 @@ PACKED = (
     Step("pack_help", "Its instructions and verifier are auditkit's", _pack_help),
 )
 """Checks made of a pack only."""
+
+ASKED = Step("asked", "It is the report that was asked for", as_asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from auditkit.bundle.run_files import (
@@ -17,6 +17,7 @@ from auditkit.bundle.run_files import (
 from auditkit.errors import EvidenceError
 from auditkit.signing.cades import check_detached, judge_detached
 from auditkit.signing.commitment import judge_timestamp, read_commitment
+from auditkit.signing.keys.purposes import names_in, not_for_signing
 from auditkit.signing.keys.signer import fingerprint, is_authority, level_of, load_certificate
 from auditkit.signing.pdf import REVIEWER_FIELD, SEAL_FIELD
 from auditkit.signing.seal import PdfSignatureStatus, is_trusted, valid_at
@@ -30,7 +31,9 @@ def certificate(case: Case) -> str:
     pem = case.seal.certificate if case.kind == "pdf" else case.file(CERTIFICATE)
     _require_stated(case, pem)
     who = f"signed by {fingerprint(pem)}"
-    if is_trusted(pem, case.brought.trusted):
+    _require_pinned(case, pem, who)
+    if fingerprint(pem) in case.brought.signers or is_trusted(pem, case.brought.trusted):
+        _require_for_signing(pem, who)
         _require_unexpired(pem, case.brought.at)
         return f"{who}, which is trusted"
     signing = case.record.signing
@@ -42,6 +45,7 @@ def certificate(case: Case) -> str:
         raise NotRunError("no trusted certificate was given; a self-signed one names whom it likes")
     if not case.brought.trusted:
         raise NotRunError(f"no trusted certificate was given; it names the issuer {signing.issuer}")
+    _require_for_signing(pem, who)
     moment = _moment(case)
     said = _judged(lambda: _judge_run(case, pem, moment))
     return f"issued to {signing.subject}; {said}; judged at {moment:%Y-%m-%d}"
@@ -100,7 +104,7 @@ def commitment(case: Case) -> str:
     said = f"timestamped {made.timestamped_at}"
     if made.timestamped_at >= started:
         raise EvidenceError(f"{said}, and the run started at {started}")
-    roots = [pem for pem in case.brought.trusted if is_authority(pem)]
+    roots = [pem for pem in _stamping(case) if is_authority(pem)]
     if not roots:
         raise NotRunError(f"{said} by {made.authority}, whoever that is: no trusted root was given")
     return f"{said}, the run started {started}; {judge_timestamp(signature, roots)}"
@@ -124,16 +128,18 @@ def _reviewer(case: Case, content: bytes, status: PdfSignatureStatus) -> str:
         raise EvidenceError("the reviewer's signature is by the key of the seal")
     named = load_certificate(pem).subject.rfc4514_string()
     who = f"counter-signed by {named} ({fingerprint(pem)})"
-    if not case.brought.trusted:
-        return f"{who}, whoever that is: no trusted certificate was given"
-    if is_trusted(pem, case.brought.trusted):
+    trusted = case.brought.reviewers or case.brought.trusted
+    if not trusted:
+        raise NotRunError(f"{who}, whoever that is: nobody vouches for them")
+    if is_trusted(pem, trusted):
         _require_unexpired(pem, case.brought.at)
         return f"{who}, which is trusted"
     if level_of(pem) != "organisation":
         raise EvidenceError(f"{who}, which is not trusted")
-    moment = _moment(case)
+    _require_for_signing(pem, who)
+    moment, stamping = _moment(case), _stamping(case)
     said = _judged(
-        lambda: judge_pdf(content, case.brought.trusted, moment, status.level, REVIEWER_FIELD)
+        lambda: judge_pdf(content, trusted, moment, status.level, REVIEWER_FIELD, stamping)
     )
     return f"{who}; {said}"
 
@@ -152,6 +158,27 @@ def _require_stated(case: Case, pem: bytes) -> None:
         raise EvidenceError(f"the certificate had expired when the run finished ({finished})")
 
 
+def _require_pinned(case: Case, pem: bytes, who: str) -> None:
+    """Returns if the signer is one of those the reader named, where any are."""
+    signers, names = case.brought.signers, case.brought.signer_names
+    if signers and fingerprint(pem) not in signers:
+        raise EvidenceError(f"{who}, which is none of the signers asked for")
+    if names and not names_in(pem) & set(names):
+        raise EvidenceError(f"{who}, whose certificate names none of: {', '.join(names)}")
+
+
+def _require_for_signing(pem: bytes, who: str) -> None:
+    """Returns if the certificate is one to sign documents with."""
+    problem = not_for_signing(pem)
+    if problem:
+        raise EvidenceError(f"{who}, and its certificate is not for signing documents: {problem}")
+
+
+def _stamping(case: Case) -> Sequence[bytes]:
+    """Whom the reader trusts with timestamps: those named for it, or else everybody trusted."""
+    return case.brought.stamping or case.brought.trusted
+
+
 def _require_unexpired(pem: bytes, at: datetime | None) -> None:
     if at is not None and not valid_at(pem, at):
         last = load_certificate(pem).not_valid_after_utc
@@ -163,13 +190,15 @@ def _require_unexpired(pem: bytes, at: datetime | None) -> None:
 
 def _judge_run(case: Case, pem: bytes, moment: datetime) -> str:
     if PDF not in case.files:
-        return judge_detached(case.file(HTML_SIGNATURE), case.brought.trusted, moment)
+        signature, stamping = case.file(HTML_SIGNATURE), _stamping(case)
+        return judge_detached(signature, case.brought.trusted, moment, stamping)
     if case.seal.certificate != pem:
         raise EvidenceError(f"the PDF was signed by {case.seal.certificate_sha256}")
     content = case.file(PDF)
     if case.extended is not None and case.extended.startswith(content):
         content = case.extended  # newer timestamps may have taken over from the run's own
-    return judge_pdf(content, case.brought.trusted, moment, case.seal.level, SEAL_FIELD)
+    trusted, stamping = case.brought.trusted, _stamping(case)
+    return judge_pdf(content, trusted, moment, case.seal.level, SEAL_FIELD, stamping)
 
 
 def _judged(judge: Callable[[], str]) -> str:
