@@ -15,6 +15,7 @@ from auditkit.digest import sha256_hex
 from auditkit.law import load_law
 from auditkit.records.audit import AuditRecord
 from auditkit.report.html import render_html
+from auditkit.report.view import document_title
 from auditkit.resources import page_digest
 from auditkit.signing.cades import check_detached, sign_detached
 from auditkit.signing.commitment import read_commitment
@@ -26,6 +27,8 @@ from tests.builders import audit_record
 NOW = datetime(2026, 11, 20, 9, 31, 0, tzinfo=UTC)
 POLICY = b"schema_version: '1'\n# as declared before the run\n"
 RUN_ID = "01234567-89ab-7def-8123-456789abcdef"
+
+TITLE = document_title(audit_record())
 
 COMMITMENTS: dict[str, bytes] = {}
 """The signatures over the policy that records name, by their digests."""
@@ -46,14 +49,15 @@ def measured_record(run_id: str, key: SigningKey | None = None) -> AuditRecord:
     )
 
 
-def one_page_pdf(attachments: dict[str, bytes]) -> bytes:
+def one_page_pdf(attachments: dict[str, bytes], title: str = TITLE) -> bytes:
     """One page that stands for the typeset report, with files attached to it."""
     pdf = pikepdf.new()
     pdf.add_blank_page(page_size=(595, 842))
     pdf.pages[0].Contents = pdf.make_stream(b"BT ET % the page as signed")
-    pdf.docinfo["/Title"] = "The title as signed"
+    pdf.docinfo["/Title"] = title
     for name in sorted(attachments):
         pdf.attachments[name] = attachments[name]
+    pdf.Root.AF = pdf.make_indirect(pikepdf.Array([e.obj for e in pdf.attachments.values()]))
     out = io.BytesIO()
     pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
     return out.getvalue()
@@ -66,7 +70,7 @@ def bundle_of(record: AuditRecord, key: SigningKey, policy: bytes = POLICY) -> d
     signed = (html, sign_detached(html, key, NOW))
     made = record.policy.commitment
     commitment = None if made is None else COMMITMENTS[made.sha256]
-    pdf = sign_pdf(one_page_pdf(parts), key, NOW)
+    pdf = sign_pdf(one_page_pdf(parts, document_title(record)), key, NOW)
     return assemble(record, policy, signed, pdf, key, commitment)
 
 

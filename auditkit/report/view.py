@@ -18,7 +18,7 @@ from auditkit.report.sections.articles import (
     unknown_statements,
 )
 from auditkit.report.sections.calibration import CalibrationView, calibration_views
-from auditkit.report.sections.front import FrontView, front_view
+from auditkit.report.sections.front import TITLE, FrontView, brief, front_view
 from auditkit.report.sections.matrix import MatrixView, matrix_view
 from auditkit.report.task.common_specification import CommonSettingView, common_settings
 from auditkit.report.task.details import DetailsView, details_views
@@ -64,15 +64,20 @@ class ReportView:
     matrix: MatrixView
 
 
+def document_title(record: AuditRecord) -> str:
+    """The title of the report on a record, as the window of a reader's program shows it."""
+    with speaking(record.report.language):
+        return _titled(_(TITLE), brief(record.system.name), record.run_id)
+
+
+def _titled(title: str, system: str, run_id: str) -> str:
+    return _("{title}: {system}, run {run}", title=title, system=system, run=run_id)
+
+
 def _document(record: AuditRecord, front: FrontView) -> DocumentView:
     return DocumentView(
         language=Spoken(record.report.language),
-        title=_(
-            "{title}: {system}, run {run}",
-            title=front.title,
-            system=front.system,
-            run=record.run_id,
-        ),
+        title=_titled(front.title, front.system, record.run_id),
         author=record.system.provider.name,
         description=front.subtitle,
         generator=f"{record.tool.name} {record.tool.version}",

@@ -19,7 +19,8 @@
 17. commitment    policy.yaml.p7s is a signature over this policy, from the time the record states
 18. pack          (of a pack) it holds exactly the files it lists, and the record's model manifest
 19. pack_help     (of a pack) its instructions and its verifier are those of this auditkit
-20. asked         weights, policy, system, time and verdict are those the reader asked for
+20. pdf_content   the PDF holds nothing that a reader's program runs, hides or shows otherwise
+21. asked         weights, policy, system, time and verdict are those the reader asked for
 
 A check that fails says why. A check that cannot be made says so and is not a failure. The reader
 still owes two things: a trusted certificate (4), without which the signer is nobody in particular,
@@ -35,17 +36,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditkit.bundle.evidence import NewerEvidenceError, parse_evidence
-from auditkit.bundle.packing import (
-    BESIDE,
-    INSTRUCTIONS,
-    MODEL_MANIFEST,
-    PACK,
-    RUN,
-    VERIFIER,
-    listing,
-    model_manifest,
-    pack,
-)
 from auditkit.bundle.run_files import (
     ALL_NAMES,
     ATTESTATION,
@@ -69,6 +59,9 @@ from auditkit.law import Law, load_law
 from auditkit.messages import languages
 from auditkit.records.audit import Checkpoint
 from auditkit.report.html import render_html
+from auditkit.report.layout import drawable
+from auditkit.report.view import document_title
+from auditkit.report.wording import visible
 from auditkit.resources import page_digest, tool
 from auditkit.signing.dsse import describe, statement_about, verify_envelope
 from auditkit.signing.keys.signer import fingerprint
@@ -76,7 +69,9 @@ from auditkit.verifying.against_policy import made_under
 from auditkit.verifying.asking import about, as_asked
 from auditkit.verifying.brought import NOTHING, Brought
 from auditkit.verifying.case import Case, read_case
+from auditkit.verifying.helpers import listed_exactly, own_helpers
 from auditkit.verifying.outcome import Check, NotRunError, Verification, one_line
+from auditkit.verifying.pdf_content import attached_names, refuse_what_acts
 from auditkit.verifying.recompute import mismatches
 from auditkit.verifying.sentences import otherwise_worded
 from auditkit.verifying.signatures import certificate, commitment, extension, html_signature
@@ -95,7 +90,7 @@ def verify(path: Path, brought: Brought = NOTHING) -> Verification:
 
 def check(case: Case, path: str) -> Verification:
     """Every check on what was read already; ``path`` is what the result calls it."""
-    every = enumerate((*STEPS, *PACKED, ASKED), start=1)
+    every = enumerate((*STEPS, *PACKED, *LATER), start=1)
     checks = tuple(
         _make(number, step, case)
         for number, step in every
@@ -211,6 +206,7 @@ def _pdf_signer(case: Case) -> str:
 # 7
 def _attachments(case: Case) -> str:
     _require_pdf(case)
+    attached_names(case.pdf)
     expected = {EVIDENCE, POLICY} | ({HTML} if case.wants(HTML) else set())
     if case.attachments.keys() - {HTML} != expected - {HTML} or expected - case.attachments.keys():
         raise EvidenceError(f"the PDF carries {', '.join(sorted(case.attachments)) or 'no file'}")
@@ -328,32 +324,18 @@ def _carried(case: Case) -> Checkpoint:
         raise NotRunError("the record's own checkpoint does not verify") from error
 
 
-# 18
-def _pack(case: Case) -> str:
-    refuse_later(case.packed[PACK])
-    there = case.packed.keys() - {EXTENDED_PDF, *(f"{RUN}{name}" for name in case.files)}
-    if there != BESIDE:
-        raise EvidenceError(f"beside the run it holds {', '.join(sorted(there)) or 'nothing'}")
-    if case.packed[PACK] != listing(case.packed):
-        raise EvidenceError(f"{PACK} does not list exactly these files")
-    if case.packed[MODEL_MANIFEST] != model_manifest(case.record.model):
-        raise EvidenceError(f"{MODEL_MANIFEST} is not what the record gives")
-    return f"{len(case.packed)} files, each as listed; the model's manifest is the record's"
-
-
-# 19
-def _pack_help(case: Case) -> str:
-    refuse_later(case.packed[PACK])
-    again = pack(case.files, case.extended)
-    other = [name for name in (INSTRUCTIONS, VERIFIER) if case.packed.get(name) != again[name]]
-    if INSTRUCTIONS in other:  # they name the build that wrote them
-        raise NotRunError(
-            f"{INSTRUCTIONS} and {VERIFIER} are not those of this auditkit: another build packed them, "
-            "or they were changed"
-        )
-    if other:
-        raise EvidenceError(f"{VERIFIER} is not the one of the auditkit that it names")
-    return f"{INSTRUCTIONS} and {VERIFIER} are those of this auditkit"
+# 20
+def _pdf_content(case: Case) -> str:
+    _require_pdf(case)
+    title = None
+    with suppress(NotRunError):  # evidence that cannot be read gives no title
+        if case.record.editions.page == page_digest():
+            title = visible(document_title(case.record), drawable())
+    for content in (case.pdf, *(() if case.extended is None else (case.extended,))):
+        refuse_what_acts(content, title)
+    return (
+        "no actions, scripts, layers, labels of pages, or marks but links within it and signatures"
+    )
 
 
 def _require_pdf(case: Case) -> None:
@@ -392,9 +374,13 @@ STEPS = (
 )
 
 PACKED = (
-    Step("pack", "The pack holds exactly what it lists", _pack),
-    Step("pack_help", "Its instructions and verifier are auditkit's", _pack_help),
+    Step("pack", "The pack holds exactly what it lists", listed_exactly),
+    Step("pack_help", "Its instructions and verifier are auditkit's", own_helpers),
 )
 """Checks made of a pack only."""
 
-ASKED = Step("asked", "It is the report that was asked for", as_asked)
+LATER = (
+    Step("pdf_content", "The PDF holds nothing that acts or hides", _pdf_content),
+    Step("asked", "It is the report that was asked for", as_asked),
+)
+"""Checks that came after those of a pack, whose numbers stay what they are."""
