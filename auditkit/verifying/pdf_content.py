@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Stream
@@ -90,7 +91,7 @@ def refuse_what_acts(content: bytes, title: str | None) -> None:
     Raises:
         EvidenceError: it does; the key or the kind of it is named.
     """
-    with pikepdf.open(io.BytesIO(content)) as pdf:
+    with _opened(content) as pdf:
         unknown = sorted(set(pdf.Root.keys()) - _ROOT)
         if unknown:
             raise EvidenceError(f"the PDF's root holds {unknown[0]}, which auditkit does not write")
@@ -102,6 +103,17 @@ def refuse_what_acts(content: bytes, title: str | None) -> None:
         shown = str(pdf.docinfo.get("/Title", ""))
     if title is not None and shown != title:
         raise EvidenceError(f"the PDF is titled {shown!r}, the record gives {title!r}")
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[pikepdf.Pdf]:
+    try:
+        with pikepdf.open(io.BytesIO(content)) as pdf:
+            yield pdf
+    except EvidenceError:
+        raise
+    except Exception as error:  # hostile bytes: every way to break the reader is a failure
+        raise EvidenceError("what the PDF holds cannot be read") from error
 
 
 def _refuse_in(value: Object, depth: int) -> None:
@@ -143,7 +155,7 @@ def attached_names(content: bytes) -> tuple[str, ...]:
     Raises:
         EvidenceError: a name stands twice, or two ways lead to different files.
     """
-    with pikepdf.open(io.BytesIO(content)) as pdf:
+    with _opened(content) as pdf:
         tree = pdf.Root.get("/Names", Dictionary()).get("/EmbeddedFiles", Dictionary())
         listed = list(_leaves(tree, 0))
         names = [name for name, _ in listed]

@@ -73,6 +73,7 @@ def test_a_run_of_edition_1_verifies(name: str, auditkit_here: CommandLine) -> N
         "witnesses",
         "extension",
         "commitment",
+        "asked",
     }
     assert (outcome.code == 3) == ("report_html" in not_run)
 

@@ -237,6 +237,7 @@ def test_lone_pdf_verifies_with_what_it_carries(run: Run) -> None:
         "html_signature",
         "extension",
         "commitment",
+        "asked",
     }
     assert {found[name] for name in found.keys() - not_run} == {"passed"}
 
@@ -815,7 +816,7 @@ def test_report_left_out_by_the_policy_is_not_missed(run: Run, tmp_path: Path, k
     expected = (
         {"report_html", "html_signature"}
         if kept == "pdf"
-        else {"pdf_seal", "pdf_signer", "attachments"}
+        else {"pdf_seal", "pdf_signer", "attachments", "pdf_content"}
     )
     assert skipped == expected
 
