@@ -185,5 +185,7 @@ class _Section(HTMLParser):
         if _OF_PAGE_1 & classes:
             raise GuardError(f"the class {value!r} is of page 1, where auditkit speaks")
         if self._letterhead and not classes <= _OF_LETTERHEAD:
-            advice = f"leave it out, or write {' or '.join(sorted(_OF_LETTERHEAD))}"
-            raise GuardError(f"a letterhead cannot have the class {value!r}", advice)
+            raise GuardError(
+                f"a letterhead cannot have the class {value!r}",
+                f"leave it out, or write {' or '.join(sorted(_OF_LETTERHEAD))}",
+            )
