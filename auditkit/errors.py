@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     UNAVAILABLE = 6
     BUG = 70
     INTERRUPTED = 130
+    PIPE_CLOSED = 141
 
 
 EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
@@ -34,6 +35,7 @@ EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
     ExitCode.UNAVAILABLE: "the model or the environment is unavailable",
     ExitCode.BUG: "a bug in auditkit; a log file to attach is named",
     ExitCode.INTERRUPTED: "interrupted; nothing was left half-written",
+    ExitCode.PIPE_CLOSED: "whoever read the output stopped reading it",
 }
 
 

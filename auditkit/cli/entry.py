@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import platform
 import sys
 import tempfile
@@ -27,13 +29,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
             prog_name="auditkit",
             standalone_mode=False,
         )
+        sys.stdout.flush()  # or what cannot be written would only show after the exit code is known
+    except SystemExit as error:
+        return _stopped(error)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug becomes a log file
         return _failure(error)
+    except BaseException as error:  # a library in Rust panics with what is no ``Exception``
+        if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+            raise
+        return _report_bug(error)
     return int(result) if isinstance(result, int) else ExitCode.CONSISTENT
+
+
+def _stopped(error: SystemExit) -> int:
+    """The exit code where click or rich ended the process itself: both do so when a pipe was closed."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
+            return ExitCode.PIPE_CLOSED
+        cause = cause.__context__
+    return error.code if isinstance(error.code, int) else ExitCode.BUG
 
 
 def _failure(error: Exception) -> ExitCode:
     """The exit code of an exception, which is told on standard error."""
+    if isinstance(error, BrokenPipeError):
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or the exit would try again
+        return ExitCode.PIPE_CLOSED
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _say(ExitCode.UNAVAILABLE, "the output cannot be written: no space is left")
     if INTERRUPTION.asked or isinstance(error, click.exceptions.Abort):
         return _say(ExitCode.INTERRUPTED, "interrupted; nothing was left half-written")
     if isinstance(error, click.UsageError):
@@ -65,7 +92,7 @@ def _explain(error: AuditkitError) -> ExitCode:
     return error.exit_code
 
 
-def _report_bug(error: Exception) -> ExitCode:
+def _report_bug(error: BaseException) -> ExitCode:
     text = "".join(traceback.format_exception(error))
     about = f"auditkit {auditkit.__version__}, Python {platform.python_version()}\n"
     return _say(

@@ -25,13 +25,19 @@ from auditkit.verifying.case import Case, read_case
 from auditkit.verifying.protocol import check
 
 
-def countersign(path: Path, key_name: str) -> int:
+def countersign(path: Path, key_name: str, timestamp_url: str | None) -> int:
     """Sign a run's PDF as its reviewer, at the level of its seal."""
     case, record, content, status = _verified(path)
     if status.reviewer is not None:
         raise EvidenceError(f"{path}: a reviewer has signed already")
-    plan = Plan(record.signing.pades, record.signing.timestamp_url)
+    level = record.signing.pades
+    plan = Plan(level, None if level == "B-B" else _own_service(record, timestamp_url))
     key = key_named(key_name)
+    if key.level == "development" and record.signing.key_level != "development":
+        raise EnvironmentUnavailableError(
+            f"key {key_name!r} is a development key, which names nobody, and the report has another",
+            advice="name the reviewer's own key with --key (auditkit keys list)",
+        )
     if key.certificate == status.certificate:
         raise EnvironmentUnavailableError(
             f"key {key_name!r} is the key of the seal; a second officer signs with another",
@@ -49,12 +55,12 @@ def countersign(path: Path, key_name: str) -> int:
 def renew(path: Path, trusted: tuple[Path, ...], timestamp_url: str | None) -> int:
     """Put one more timestamp over a run's B-LTA PDF. Needs no key."""
     case, record, content, status = _verified(path)
-    url = timestamp_url or record.signing.timestamp_url
-    if status.level != "B-LTA" or url is None:
+    if status.level != "B-LTA":
         raise EnvironmentUnavailableError(
             f"only a B-LTA signature is renewed; this one is {status.level}",
             advice="sign at level B-LTA what is to be verified for years",
         )
+    url = _own_service(record, timestamp_url)
     roots = [pem for file in trusted for pem in read_certificates(file)]
     # What no longer verifies is not made to look as if it did by a new timestamp over it.
     judge_pdf(content, roots, clock.now(), status.level)
@@ -64,6 +70,17 @@ def renew(path: Path, trusted: tuple[Path, ...], timestamp_url: str | None) -> i
     say(f"timestamps over the whole file: {status.timestamps + 1}")
     say(f"written: {path / EXTENDED_PDF}")
     return ExitCode.CONSISTENT
+
+
+def _own_service(record: AuditRecord, timestamp_url: str | None) -> str:
+    """The timestamp service to ask: never one that only the report names, which somebody else wrote."""
+    if timestamp_url is None:
+        raise EnvironmentUnavailableError(
+            "no timestamp service is named, and this one is not asked because a report says so: "
+            f"{record.signing.timestamp_url}",
+            advice="name the service you trust with --timestamp-url",
+        )
+    return timestamp_url
 
 
 def _verified(path: Path) -> tuple[Case, AuditRecord, bytes, PdfSignatureStatus]:

@@ -31,7 +31,7 @@ from auditkit.cli.options import JSON
 @click.option(
     "--timestamp-url",
     metavar="URL",
-    help="With --renew: the timestamp service.  [default: the report's own]",
+    help="The timestamp service to ask, at every level but B-B.",
 )
 def sign(
     path: Path,
@@ -49,7 +49,7 @@ def sign(
     \b
     Examples:
       auditkit sign runs/RUN_ID --role reviewer --key rita
-      auditkit sign runs/RUN_ID --renew --trust root.pem
+      auditkit sign runs/RUN_ID --renew --trust root.pem --timestamp-url https://tsa.example.com
     """
     if renew == (role is not None):
         raise click.UsageError("give either --role reviewer or --renew")
@@ -59,7 +59,7 @@ def sign(
 
     if renew:
         return signing.renew(path, trusted, timestamp_url)
-    return signing.countersign(path, key)
+    return signing.countersign(path, key, timestamp_url)
 
 
 @click.command()

@@ -282,7 +282,7 @@ class SigningBlock(Record):
         "B-B", description="The baseline level of the PDF's signature (ETSI EN 319 142-1)."
     )
     timestamp_url: Annotated[
-        str | None, Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$", max_length=500)
+        str | None, Field(pattern=r"^https?://[^\s/@]+(/[^\s]*)?$", max_length=500)
     ] = Field(None, description="The timestamp service (RFC 3161), for every level above B-B.")
     visible: bool = Field(
         default=False, description="Whether page 1 of the PDF shows a picture of the seal."

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from asn1crypto import tsp
 from pyhanko.sign.timestamps.api import TimeStamper
 
 from auditkit.errors import EnvironmentUnavailableError
 from auditkit.records.audit import PadesLevel
+from auditkit.signing.outward import address_problem, ask, shown_address
 
 _TIMEOUT = 30.0
 _LARGEST_ANSWER = 1024 * 1024
@@ -52,8 +51,10 @@ class HttpTimeStamper(TimeStamper):
     """Asks a timestamp service over HTTP. Its failures are one line that names the service."""
 
     def __init__(self, url: str) -> None:
-        if urlsplit(url).scheme not in {"http", "https"}:
-            raise ValueError("a timestamp service has an http or https address")
+        if problem := address_problem(
+            url, secret=False
+        ):  # only a digest is sent, and the answer is signed
+            raise ValueError(f"the address of a timestamp service {problem}")
         super().__init__()  # type: ignore[no-untyped-call]
         self._url = url
 
@@ -67,10 +68,9 @@ class HttpTimeStamper(TimeStamper):
 
     def _ask(self, request: bytes) -> tsp.TimeStampResp:
         headers = {"Content-Type": "application/timestamp-query"}
-        prepared = urllib.request.Request(self._url, request, headers)  # noqa: S310 - see __init__
         try:
-            with urllib.request.urlopen(prepared, timeout=_TIMEOUT) as response:  # noqa: S310
-                return tsp.TimeStampResp.load(response.read(_LARGEST_ANSWER), strict=True)
+            answer = ask(self._url, request, headers, timeout=_TIMEOUT, largest=_LARGEST_ANSWER)
+            return tsp.TimeStampResp.load(answer, strict=True)
         except urllib.error.HTTPError as error:
             with error:
                 raise self._failure(f"answered with status {error.code}") from error
@@ -81,6 +81,6 @@ class HttpTimeStamper(TimeStamper):
 
     def _failure(self, what: str) -> EnvironmentUnavailableError:
         return EnvironmentUnavailableError(
-            f"the timestamp service {self._url} {what}",
+            f"the timestamp service {shown_address(self._url)} {what}",
             advice="check signing.timestamp_url and the network, or sign at level B-B",
         )

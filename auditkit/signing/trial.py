@@ -11,6 +11,7 @@ from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.records.audit import Signing
 from auditkit.signing.keys.keyring import highest_level
 from auditkit.signing.keys.signer import Signer, load_certificate
+from auditkit.signing.outward import shown_address
 from auditkit.signing.pdf import sign_pdf
 from auditkit.signing.seal import check_pdf_signature
 from auditkit.signing.timestamps import Plan
@@ -28,7 +29,7 @@ def signing_of(key: Signer, plan: Plan, *, visible: bool = False) -> Signing:
         subject=certificate.subject.rfc4514_string(),
         issuer=certificate.issuer.rfc4514_string(),
         pades=plan.level,
-        timestamp_url=plan.timestamp_url,
+        timestamp_url=shown_address(plan.timestamp_url),
         visible=visible,
     )
 

@@ -21,6 +21,7 @@ from auditkit.records.model import PinnedDigest, PinnedSignature
 from auditkit.records.specification import Specification
 from auditkit.records.task import TaskRecord
 from auditkit.resources import tool
+from auditkit.signing.outward import shown_address
 from auditkit.verifying.outcome import NotRunError
 
 _OF_A_TRAINING = ("latents", "k", "steps", "batch", "learning_rate", "seeds", "dictionary")
@@ -86,7 +87,7 @@ def _of_report(record: AuditRecord, policy: Policy) -> Iterator[str]:
     signing, asked = record.signing, policy.signing
     if (signing.pades, signing.visible) != (asked.level, asked.visible):
         yield "signing"
-    if signing.timestamp_url != asked.timestamp_url:
+    if signing.timestamp_url != shown_address(asked.timestamp_url):
         yield "signing.timestamp_url"
 
 

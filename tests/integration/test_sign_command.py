@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -240,18 +241,22 @@ def test_second_officer_signs_and_timestamps_are_renewed(
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
     monkeypatch.setenv("AUDITKIT_HOME", str(home))
     monkeypatch.setenv("RIGHT", PASSPHRASE)
-    own = auditkit_here("sign", directory, "--role", "reviewer", "--key", "seal")
+    stated = json.loads((directory / "evidence.json").read_bytes())["signing"]["timestamp_url"]
+    service = ("--timestamp-url", stated)
+    nowhere = auditkit_here("sign", directory, "--role", "reviewer", "--key", "rita")
+    assert (nowhere.code, "because a report says so" in nowhere.err) == (6, True)
+    own = auditkit_here("sign", directory, "--role", "reviewer", "--key", "seal", *service)
     assert (own.code, "key of the seal" in own.err) == (6, True)
-    unable = auditkit_here("sign", directory, "--role", "reviewer")
-    assert (unable.code, "B-T at most" in unable.err) == (6, True)
+    unable = auditkit_here("sign", directory, "--role", "reviewer", *service)
+    assert (unable.code, "names nobody" in unable.err) == (6, True)
     assert not (directory / EXTENDED_PDF).exists()
-    signed = auditkit_here("sign", directory, "--role", "reviewer", "--key", "rita")
+    signed = auditkit_here("sign", directory, "--role", "reviewer", "--key", "rita", *service)
     assert signed.code == 0, signed.err
     assert "Rita Reviewer" in signed.out
-    again = auditkit_here("sign", directory, "--role", "reviewer", "--key", "rita")
+    again = auditkit_here("sign", directory, "--role", "reviewer", "--key", "rita", *service)
     assert (again.code, "signed already" in again.err) == (5, True)
     assert {n: (directory / n).read_bytes() for n in before} == before
-    renewed = auditkit_here("sign", directory, "--renew", "--trust", pki.root_file())
+    renewed = auditkit_here("sign", directory, "--renew", "--trust", pki.root_file(), *service)
     assert renewed.code == 0, renewed.err
     outcome = auditkit_here(
         "verify", directory, "--trust", pki.root_file(), "--at", "2036-11-20", "--json"

@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import json
 import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ from auditkit.errors import EnvironmentUnavailableError
 from auditkit.records.audit import KeyKind, KeyLevel
 from auditkit.signing.keys.pkcs12 import chain_of, refuse_other_keys
 from auditkit.signing.keys.signer import level_of, pem_of_der
+from auditkit.signing.outward import ask
 
 _SHA256 = "2.16.840.1.101.3.4.2.1"
 _ECDSA_SHA256 = "1.2.840.10045.4.3.2"
@@ -42,21 +42,22 @@ class Service:
         Raises:
             EnvironmentUnavailableError: the service cannot be reached, refuses, or answers nonsense.
         """
-        request = urllib.request.Request(  # noqa: S310 - the keys file takes http and https only
-            f"{self.url.rstrip('/')}/csc/v1/{method}",
-            json.dumps({"credentialID": self.credential, **body}).encode("utf-8"),
-            {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
-        )
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
-                answer = json.loads(response.read(_LARGEST_ANSWER))
+            content = ask(
+                f"{self.url.rstrip('/')}/csc/v1/{method}",
+                json.dumps({"credentialID": self.credential, **body}).encode("utf-8"),
+                {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
+                timeout=_TIMEOUT,
+                largest=_LARGEST_ANSWER,
+            )
+            answer = json.loads(content)
         except urllib.error.HTTPError as error:
             with error:
                 raise self.failure(f"refused {method} (status {error.code})") from error
         except OSError as error:
             reason = getattr(error, "reason", error)
             raise self.failure(f"cannot be reached ({reason})") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self.failure(f"gave no usable answer to {method}") from error
         if not isinstance(answer, dict):
             raise self.failure(f"gave no usable answer to {method}")

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from auditkit.errors import EnvironmentUnavailableError
 from auditkit.records.audit import PadesLevel
@@ -29,6 +29,7 @@ from auditkit.signing.keys.signer import (
     load_certificate,
     refuse_outside_its_time,
 )
+from auditkit.signing.outward import address_problem
 
 DEFAULT_KEY = "default"
 """The development key, unless the keys file says otherwise."""
@@ -73,6 +74,12 @@ class Pkcs12Entry(_Entry):
     passphrase: Secret
 
 
+def _to_send_to(url: str) -> str:
+    if problem := address_problem(url, secret=True):
+        raise ValueError(f"the address {problem}")
+    return url
+
+
 class Pkcs11Entry(_Entry):
     """A key on a token: the module's path, the labels of the token and the key, the PIN."""
 
@@ -87,7 +94,9 @@ class CscEntry(_Entry):
     """A credential of a remote signing service, the access token for it, and its PIN if it has one."""
 
     kind: Literal["csc"]
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=1000)]
+    url: Annotated[
+        str, Field(pattern=r"^https?://[^\s]+$", max_length=1000), AfterValidator(_to_send_to)
+    ]
     credential: _Text
     token: Secret
     pin: Secret | None = None
