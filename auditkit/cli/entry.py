@@ -23,6 +23,7 @@ from auditkit.errors import AuditkitError, ExitCode, InputError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; a user never sees a traceback."""
     INTERRUPTION.listen()
+    written_to = sys.stdout
     try:
         result = cli.main(
             args=None if arguments is None else list(arguments),
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()  # or what cannot be written would only show after the exit code is known
     except SystemExit as error:
-        return _stopped(error)
+        # click puts another stream in the place of one that nobody reads any more
+        return ExitCode.PIPE_CLOSED if sys.stdout is not written_to else _stopped(error)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug becomes a log file
         return _failure(error)
     except BaseException as error:  # a library in Rust panics with what is no ``Exception``
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stopped(error: SystemExit) -> int:
-    """The exit code where click or rich ended the process itself: both do so when a pipe was closed."""
+    """The exit code where a library ended the process itself: rich does so when a pipe was closed."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
