@@ -26,6 +26,10 @@ LIMITATIONS: dict[str, str] = {
     "only: for other draws of the same examples and, where there are at least three prompt templates, "
     "without one template at a time. Other thresholds, ablations or prompts may give a different circuit.",
     "stability_not_assessed": "No circuit was found whose stability could be assessed.",
+    "criteria_older_than_run": "When the criteria were committed to is stated by a clock that nobody vouches "
+    "for in this report; `auditkit verify --trust-timestamps` judges it. A commitment shows that the criteria"
+    " are older than this run, not that they are older than its result: the same run may have been made"
+    " before.",
     "criteria_not_committed": "Nothing in this report shows that the criteria were fixed before the run; "
     "that is declared by the provider only.",
     "expectation_not_bound": "At least one expectation does not name the weights it was declared for.",
@@ -44,11 +48,15 @@ def limitations_of(
     tasks: Sequence[TaskRecord],
     committed_at: str | None,
     calibrated: Collection[TaskKind] = frozenset(FAMILIES),
+    *,
+    of_commitments: bool = True,
 ) -> tuple[Limitation, ...]:
     """The limitations that hold for a run, those of every run first.
 
-    ``calibrated`` are the kinds of task that there are known-answer controls of.
+    ``calibrated`` are the kinds of task that there are known-answer controls of. ``of_commitments``: a
+    commitment has limits of its own.
     """
+    older = ("criteria_older_than_run",) if of_commitments else ()
     codes = (
         "scope",
         "heads_only",
@@ -63,7 +71,7 @@ def limitations_of(
         "stability_partly_assessed"
         if any(_redrawn(task) for task in tasks)
         else "stability_not_assessed",
-        *(("criteria_not_committed",) if committed_at is None else ()),
+        *(("criteria_not_committed",) if committed_at is None else older),
         *(("expectation_not_bound",) if any(_unbound(task) for task in tasks) else ()),
     )
     return (

@@ -52,7 +52,9 @@ def test_the_report_says_that_the_criteria_came_first(
     made = record.policy.commitment
     assert made is not None
     assert record.policy.committed_at == made.timestamped_at
-    assert "criteria_not_committed" not in {each.code for each in record.limitations}
+    limits = {each.code for each in record.limitations}
+    assert "criteria_not_committed" not in limits
+    assert "criteria_older_than_run" in limits
     page = (directory / "report.html").read_text("utf-8")
     assert "A timestamp over a signature of this policy" in page
     between = tmp_path / "between.pem"

@@ -29,6 +29,7 @@ class Edition:
     is the digest of what is planted in the known-answer controls, for each kind of task that has its own
     (``auditkit.controls.outcomes.planned``), ``controlled`` the settings that they are run with for a task.
     ``findings``, ``limitations`` and ``reasons`` give the sentence of each statement by its code.
+    ``of_commitments``: a commitment to the policy has limits that are printed.
     ``one_wording``: no build ever worded them otherwise, so another sentence is nobody's. Else a sentence may
     have been improved between two builds of one edition.
     """
@@ -42,6 +43,7 @@ class Edition:
     limitations: Mapping[str, str]
     reasons: Mapping[str, str]
     one_wording: bool
+    of_commitments: bool = True
 
     def sentence(self, finding: Finding) -> str:
         """A finding in the words of this edition."""
@@ -52,7 +54,10 @@ class Edition:
         return tuple(
             Limitation(code=each.code, text=self.limitations.get(each.code, each.text))
             for each in limitations_of(
-                record.tasks, record.policy.committed_at, frozenset(self.controls)
+                record.tasks,
+                record.policy.committed_at,
+                frozenset(self.controls),
+                of_commitments=self.of_commitments,
             )
         )
 
@@ -92,6 +97,7 @@ EDITIONS: dict[int, Edition] = {
         findings=words_1.FINDINGS,
         limitations=words_1.LIMITATIONS,
         one_wording=True,
+        of_commitments=False,
     ),
     2: replace(
         CURRENT,
@@ -101,6 +107,7 @@ EDITIONS: dict[int, Edition] = {
         conclude=_by_counting,
         controls=_EIGHT,
         limitations={**LIMITATIONS, _KIND: words_1.LIMITATIONS[_KIND]},
+        of_commitments=False,
     ),
     3: CURRENT,
 }

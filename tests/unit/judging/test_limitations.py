@@ -32,7 +32,10 @@ def test_stability_is_said_to_be_assessed_only_where_it_was() -> None:
 def test_criteria_that_were_committed_are_not_called_undated() -> None:
     """The limitation goes when the record shows when the criteria were fixed."""
     assert "criteria_not_committed" in codes_of([copying()])
-    assert "criteria_not_committed" not in codes_of([copying()], "2026-11-01T00:00:00Z")
+    dated = codes_of([copying()], "2026-11-01T00:00:00Z")
+    assert "criteria_not_committed" not in dated
+    assert "criteria_older_than_run" in dated  # and not than its result, by whoever's clock
+    assert "criteria_older_than_run" not in codes_of([copying()])
 
 
 def test_an_expectation_without_weights_is_a_limitation() -> None:
