@@ -108,8 +108,10 @@ def _write_log(text: str) -> Path:
     name = f"auditkit-bug-{clock.now():%Y%m%dT%H%M%SZ}.log"
     for folder in (places.logs(), Path(tempfile.gettempdir())):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:  # prompts may be quoted in it
+                stream.write(text)
         except OSError:
             continue
         return folder / name

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,18 +97,23 @@ def engine_of(url: URL) -> Engine:
     return engine
 
 
-def make_folder(path: Path) -> None:
-    """Makes the folder of a SQLite file.
+def make_place(path: Path) -> None:
+    """Makes the folder of a SQLite file, and the empty file, which holds prompts later: for its owner alone.
+
+    A folder or a file that is there keeps the rights that somebody gave it. SQLite gives the files that it
+    puts beside the database those of the database.
 
     Raises:
-        EnvironmentUnavailableError: it cannot be made.
+        EnvironmentUnavailableError: the folder cannot be made.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise EnvironmentUnavailableError(
             f"{path.parent}: the store's folder cannot be made ({error.strerror})"
         ) from error
+    with suppress(OSError):  # it is there, or SQLite says why it cannot be
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from auditkit.signing.notes import NoteSigner, SignedNote, head_in
 from auditkit.store import appending, migrating, schema
 from auditkit.store.appending import StoredNodes
 from auditkit.store.auditing import AuditOutcome, audit
-from auditkit.store.connecting import engine_of, explained, make_folder, parsed, shown, writing
+from auditkit.store.connecting import engine_of, explained, make_place, parsed, shown, writing
 from auditkit.store.merkle import consistency_proof, inclusion_proof, leaf_hash, subtree_root
 from auditkit.store.schema import checkpoint, leaf
 
@@ -279,7 +279,7 @@ def _require_place(where: URL, *, create: bool) -> None:
         return
     path = Path(where.database or "")
     if create:
-        make_folder(path)
+        make_place(path)
     elif not path.is_file():
         raise EnvironmentUnavailableError(f"{path}: there is no evidence store")
 

@@ -650,6 +650,7 @@ def test_a_bug_leaves_a_log_file_and_no_traceback(
     assert_told(outcome, 70, "this is a bug in auditkit (ZeroDivisionError)")
     assert "nobody foresaw this" not in outcome.err
     (log,) = (home / "logs").iterdir()
+    assert log.stat().st_mode & 0o777 == 0o600
     assert outcome.err.rstrip().endswith(str(log))
     assert "Traceback" in log.read_text()
     assert "ZeroDivisionError: nobody foresaw this" in log.read_text()

@@ -142,6 +142,15 @@ def test_what_was_stored_is_found_again_after_reopening(
         reopened.append(run(9))
 
 
+def test_a_new_store_is_its_owners_alone(on_file: Place, path: Path) -> None:
+    """Prompts stand in it. A file that is there keeps the rights it has."""
+    on_file.open()
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    path.chmod(0o640)
+    on_file.open()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_unknown_run_is_none(filled: EvidenceStore) -> None:
     """A run the store does not hold is told apart from one it holds."""
     assert filled.get(run(99).run_id) is None
