@@ -108,7 +108,7 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 def _instructions(record: AuditRecord, run_files: Mapping[str, bytes], *, extended: bool) -> bytes:
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(shipped("templates/pack")),
-        autoescape=True,
+        autoescape=False,  # plain text: there is nothing to escape
         undefined=StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,

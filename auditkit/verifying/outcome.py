@@ -20,7 +20,7 @@ _OF_A_RUN = frozenset({"manifest", "attestation", "statement"}) | _WORDS
 
 REQUIRED: dict[Kind, frozenset[str]] = {
     "run_directory": _OF_A_RUN,
-    "pack": _OF_A_RUN | {"pack"},
+    "pack": _OF_A_RUN | {"pack", "pack_help"},
     "pdf": frozenset({"pdf_seal"}) | _WORDS,
 }
 """Checks without which nothing is verified, however few failed."""

@@ -29,6 +29,25 @@ NAME = re.compile(r"(run/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_ENTRIES = 64
 MAX_BYTES = 512 * 1024 * 1024
 MAX_RATIO = 200
+BESIDE = {"PACK.json", "VERIFY.txt", "verify.py", "model-manifest.json"}
+OF_A_RUN = {
+    "MANIFEST.json",
+    "attestation.dsse.json",
+    "certificate.pem",
+    "evidence.json",
+    "policy.yaml",
+    "policy.yaml.p7s",
+    "report.html",
+    "report.html.p7s",
+    "report.pdf",
+}
+EXTENDED = "report.extended.pdf"
+RESULTS = {
+    "consistent": "PASSED",
+    "not_consistent": "FAILED",
+    "inconclusive": "WARNED",
+    "not_assessed": "WARNED",
+}
 INDEX = "model.safetensors.index.json"
 IN_TOTO = "application/vnd.in-toto+json"
 NOT_CHECKED = """\
@@ -119,7 +138,13 @@ def differing(found: Iterable[tuple[str, object]], expected: Iterable[tuple[str,
 
 
 def pack(case: Pack) -> str:
-    """PACK.json lists exactly the files of the pack."""
+    """PACK.json lists exactly the files of the pack, and these are files that a pack has."""
+    there = {name for name in case.files if not name.startswith("run/")}
+    strange = sorted(there - BESIDE - {EXTENDED}) + sorted(case.run.keys() - OF_A_RUN)
+    if strange or BESIDE - there:
+        raise FailedError(
+            f"no file of a pack: {', '.join(strange)}" if strange else "a file is missing"
+        )
     files = {name: content for name, content in case.files.items() if name != "PACK.json"}
     return _manifest(case.file("PACK.json"), "PACK.json", files)
 
@@ -190,6 +215,9 @@ def statement(case: Pack) -> str:
     found = [(n, {"sha256": sha256(c)[len("sha256:") :]}) for n, c in sorted(files.items())]
     if subjects != found:
         raise FailedError(differing(found, subjects) or "a file is named twice, or not in order")
+    verdict = case.evidence()["verdict"]
+    if said["predicate"]["result"] != RESULTS.get(verdict):
+        raise FailedError(f"its result is not that of the evidence, which is {verdict}")
     return f"{len(subjects)} files; result {said['predicate']['result']}"
 
 
@@ -234,6 +262,28 @@ def attachments(case: Pack) -> str:
         if name not in case.run and name != "report.html":
             raise FailedError(f"the PDF carries {name}, which is no file of the run")
     return ", ".join(sorted(inside))
+
+
+def extension(case: Pack) -> str:
+    """report.extended.pdf is the run's PDF with something signed after it."""
+    if EXTENDED not in case.files:
+        raise NotRunError("nothing was signed after the run")
+    original, extended = case.file("run/report.pdf"), case.files[EXTENDED]
+    if not extended.startswith(original) or extended == original:
+        raise FailedError("it does not begin with run/report.pdf")
+    return f"{len(extended) - len(original)} bytes were added; auditkit verify says what they are"
+
+
+def instructions(case: Pack) -> str:
+    """VERIFY.txt names the run and the verdict of the evidence."""
+    lines = case.file("VERIFY.txt").decode("utf-8").splitlines()
+    document = case.evidence()
+    words = document["verdict"].replace("_", " ")
+    for label, value in (("Run", document["run_id"]), ("Verdict", words)):
+        said = [line[len(label) :] for line in lines if line.split()[:1] == [label]]
+        if [each.partition("(")[0].strip() for each in said] != [value]:
+            raise FailedError(f"it says something else of the {label.lower()} than the evidence")
+    return f"verdict {document['verdict']}; its other words are not signed"
 
 
 def model_manifest(case: Pack) -> str:
@@ -325,8 +375,10 @@ CHECKS: tuple[Callable[[Pack], str], ...] = (
     attachments,
     model_manifest,
     model_files,
+    extension,
+    instructions,
 )
-NEEDED = {"pack", "manifest", "attestation", "statement", "evidence"}
+NEEDED = {"pack", "manifest", "attestation", "statement", "evidence", "policy", "instructions"}
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:

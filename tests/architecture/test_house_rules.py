@@ -141,7 +141,7 @@ def test_models_are_loaded_without_code_network_or_pickles() -> None:
 
 
 def test_every_wide_except_says_why() -> None:
-    """``except Exception`` has its reason on the same line, and nothing catches ``BaseException``."""
+    """``except Exception`` has its reason on the same line, and only the last resort catches more."""
     for source in sources("auditkit", "tools"):
         for node in ast.walk(source.tree):
             if not isinstance(node, ast.ExceptHandler):
@@ -149,8 +149,9 @@ def test_every_wide_except_says_why() -> None:
             caught = ast.unparse(node.type) if node.type else "everything"
             place = f"{source.name}:{node.lineno} catches {caught}"
             assert caught != "everything", place
-            assert not re.search(r"\bBaseException\b", caught), place
-            if re.search(r"\bException\b", caught):
+            if re.search(r"\bBaseException\b", caught):
+                assert source.name == "auditkit/cli/entry.py", place
+            if re.search(r"\b(Base)?Exception\b", caught):
                 assert re.search(r"# (noqa: BLE001 - )?[a-z]", source.lines[node.lineno - 1]), place
 
 

@@ -15,11 +15,12 @@ from auditkit.bundle.evidence import NewerEvidenceError, evidence_bytes, parse_e
 from auditkit.bundle.run_files import EVIDENCE, HTML, MANIFEST, manifest
 from auditkit.controls import outcomes
 from auditkit.controls.family import FAMILIES
-from auditkit.digest import canonical_json
+from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import EvidenceError
 from auditkit.judging import limitations
 from auditkit.judging.editions import CURRENT, EDITIONS
 from auditkit.judging.findings import words
+from auditkit.policy.specifying import STANDARD
 from auditkit.records import reasons
 from auditkit.verifying import verify
 from auditkit.verifying.brought import Brought
@@ -31,6 +32,9 @@ from auditkit.verifying.sentences import otherwise_worded
 from tests.builders import audit_record, digest, only_record_checkpoint
 from tests.conftest import SAMPLES, CommandLine
 from tests.signed_runs import NOW, RUN_ID, bundle_of, measured_record
+
+PINNED = "c8f26edcc47ca3998f4b97987ed80099b73e74ec1070d7b6b498b693b7a27a78"
+"""The digest of the standard settings of the current edition."""
 
 OLD = Path(__file__).parent / "edition-1" / "consistent"
 
@@ -52,6 +56,14 @@ def changed(case: Case, change: Callable[[dict[str, Any]], None]) -> Case:
 def test_the_controls_of_the_current_edition_are_those_that_are_run() -> None:
     """Whoever plants other controls makes a new edition: docs/how-to-change.md."""
     assert outcomes.planned() == CURRENT.controls, f"the controls are now {outcomes.planned()}"
+
+
+def test_the_standard_values_of_the_current_edition_stay() -> None:
+    """``verify`` holds what a policy does not write against them: another value is another edition."""
+    document = STANDARD.model_dump(mode="json")
+    assert sha256_hex(canonical_json(document)) == PINNED, (
+        "make a new edition: docs/how-to-change.md"
+    )
 
 
 def test_editions_count_from_1_to_the_current_one() -> None:

@@ -266,7 +266,7 @@ def test_the_verifier_needs_two_libraries_only(
     for arguments in ((), (tmp_path / "pack.zip",)):
         done = bare(folder / "verify.py", *arguments)
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.count(" passed ") == 8
+        assert done.stdout.count(" passed ") == 9
         assert done.stdout.splitlines()[-1].startswith("verified: no check failed.")
     assert not list(folder.rglob("__pycache__"))
 
@@ -280,7 +280,7 @@ def test_the_verifier_holds_certificate_and_model_against_the_pack(
     own.write_bytes(packed.key.certificate)
     other.write_bytes(development_key(tmp_path / "keys", NOW).certificate)
     done = bare(folder / "verify.py", "--trust", own, "--model", packed.model)
-    assert (done.returncode, done.stdout.count(" passed ")) == (0, 10)
+    assert (done.returncode, done.stdout.count(" passed ")) == (0, 11)
     assert "NOT verified: signer" in bare(folder / "verify.py", "--trust", other).stdout
     changed = save(gpt2(seed=1), tmp_path / "other")
     done = bare(folder / "verify.py", "--model", changed)
@@ -303,6 +303,45 @@ def test_the_verifier_finds_one_changed_bit_in_any_file(
     if name.startswith(RUN) or name == "model-manifest.json":
         done = bare(script, unpacked(relisted(files), tmp_path / "listed"))
         assert (done.returncode, done.stdout.splitlines()[-1][:12]) == (5, "NOT verified")
+
+
+def other_verdict(files: dict[str, bytes]) -> dict[str, bytes]:
+    """``VERIFY.txt`` with another verdict on its first lines."""
+    lines = files["VERIFY.txt"].decode("utf-8").splitlines(keepends=True)
+    told = ["Verdict        certified\n" if x.startswith("Verdict") else x for x in lines]
+    return {**files, "VERIFY.txt": "".join(told).encode("utf-8")}
+
+
+WITHOUT_A_KEY: dict[str, Callable[[dict[str, bytes]], dict[str, bytes]]] = {
+    "one file more": lambda files: {**files, "REPORT-FINAL.html": b"<p>consistent</p>"},
+    "one file more in the run": lambda files: {**files, "run/report-final.pdf": b"%PDF-1.7"},
+    "an invented extension": lambda files: {**files, "report.extended.pdf": b"%PDF-1.7\n"},
+    "instructions of another verdict": other_verdict,
+    "instructions with a word changed": lambda files: {
+        **files,
+        "VERIFY.txt": files["VERIFY.txt"].replace(b"Does not show", b"Always shows"),
+        "verify.py": files["verify.py"] + b"\n# changed",
+    },
+}
+
+
+@pytest.mark.parametrize("change", WITHOUT_A_KEY.values(), ids=WITHOUT_A_KEY)
+def test_a_pack_changed_by_nobody_is_not_called_verified(
+    packed: Packed,
+    tmp_path: Path,
+    change: Callable[[dict[str, bytes]], dict[str, bytes]],
+    request: pytest.FixtureRequest,
+    bare: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """Listed anew, which needs no key: auditkit ends with 3 or 5, and so does the verifier of an honest pack,
+    but for the words of its own instructions, which it says are not signed."""
+    script = unpacked(packed.files, tmp_path / "honest") / "verify.py"
+    files = relisted(change(dict(packed.files)))
+    found = outcome(files, tmp_path, trusted=(packed.key.certificate,))
+    assert found.result != "verified"
+    done = bare(script, unpacked(files, tmp_path / "changed"))
+    words_only = request.node.callspec.id == "instructions with a word changed"
+    assert done.returncode == (0 if words_only else 5), done.stdout
 
 
 def test_the_verifier_says_when_a_library_is_missing(packed: Packed, tmp_path: Path) -> None:
