@@ -267,6 +267,7 @@ def test_law_comes_with_the_package_and_from_nowhere_else() -> None:
     # A remote key and a timestamp service are asked when a policy names them; neither knows any law.
     assert set(imported(*network)) == {
         "auditkit/signing/keys/csc.py",
+        "auditkit/signing/outward.py",
         "auditkit/signing/timestamps.py",
     }
 
