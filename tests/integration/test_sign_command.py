@@ -253,6 +253,8 @@ def test_second_officer_signs_and_timestamps_are_renewed(
     signed = auditkit_here("sign", directory, "--role", "reviewer", "--key", "rita", *service)
     assert signed.code == 0, signed.err
     assert "Rita Reviewer" in signed.out
+    stranger = checks_of(auditkit_here("verify", directory, "--json"))["extension"]
+    assert (stranger["outcome"], "nobody vouches" in stranger["detail"]) == ("not_run", True)
     again = auditkit_here("sign", directory, "--role", "reviewer", "--key", "rita", *service)
     assert (again.code, "signed already" in again.err) == (5, True)
     assert {n: (directory / n).read_bytes() for n in before} == before
