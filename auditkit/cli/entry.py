@@ -56,12 +56,10 @@ def _stopped(error: SystemExit) -> int:
 def _failure(error: Exception) -> ExitCode:
     """The exit code of an exception, which is told on standard error."""
     if isinstance(error, BrokenPipeError):
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # or the exit would try again
+        _write_nowhere()
         return ExitCode.PIPE_CLOSED
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nowhere()
         return _say(ExitCode.UNAVAILABLE, "the output cannot be written: no space is left")
     if INTERRUPTION.asked or isinstance(error, click.exceptions.Abort):
         return _say(ExitCode.INTERRUPTED, "interrupted; nothing was left half-written")
@@ -73,6 +71,11 @@ def _failure(error: Exception) -> ExitCode:
     if isinstance(error, AuditkitError):
         return _explain(error)
     return _report_bug(error)
+
+
+def _write_nowhere() -> None:
+    """From here on standard output is thrown away: Python would try to write it again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(code: ExitCode, message: str) -> ExitCode:

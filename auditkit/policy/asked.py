@@ -95,12 +95,11 @@ def too_few_examples(loaded: LoadedPolicy, index: int) -> Problem | None:
 def small_budget(loaded: LoadedPolicy, index: int, n_heads: int) -> Problem | None:
     """The problem of a task whose budget does not hold one pair for each head of the model, if it is one."""
     budget = loaded.policy.specification(loaded.policy.tasks[index]).patching.budget
-    if budget >= n_heads:
+    place = _written_at(loaded, index, (("patching", "budget"),))
+    if budget >= n_heads or place is None:  # the standard budget is no fault of the policy
         return None
-    blocks: tuple[KeyPath, ...] = (("tasks", index), ("defaults",))
-    places: list[KeyPath] = [(*block, "patching", "budget") for block in blocks]
     return loaded.problem(
-        next(place for place in places if place in loaded.source.lines),
+        place,
         f"a budget of {budget} prompts does not hold one pair for each of the model's {n_heads} heads",
         f"write at least {n_heads}; the standard budget is {STANDARD.patching.budget}",
     )
@@ -113,6 +112,11 @@ def _null_key(loaded: LoadedPolicy, index: int, *, lower_level: bool) -> KeyPath
         if lower_level
         else (("examples", "first"), ("examples",), ("null_level",))
     )
+    return _written_at(loaded, index, names) or names[0]
+
+
+def _written_at(loaded: LoadedPolicy, index: int, names: tuple[KeyPath, ...]) -> KeyPath | None:
+    """Where the first of these settings that is written stands: in the task, else under the defaults."""
     blocks: tuple[KeyPath, ...] = (("tasks", index), ("defaults",))
     places: list[KeyPath] = [(*block, *name) for name in names for block in blocks]
-    return next(place for place in places if place in loaded.source.lines)
+    return next((place for place in places if place in loaded.source.lines), None)

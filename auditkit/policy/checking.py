@@ -75,6 +75,11 @@ class _Findings:
     checked: list[str] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
 
+    def add_once(self, problem: Problem | None) -> None:
+        """A problem of a task, if it is one; tasks may share one of the defaults."""
+        if problem is not None and problem not in self.problems:
+            self.problems.append(problem)
+
     def outcome(self) -> CheckOutcome:
         return CheckOutcome(
             tuple(self.problems),
@@ -205,9 +210,7 @@ def _check_heads(
 
 
 def _check_examples(loaded: LoadedPolicy, index: int, findings: _Findings) -> None:
-    problem = too_few_examples(loaded, index)
-    if problem is not None and problem not in findings.problems:  # tasks may share the defaults
-        findings.problems.append(problem)
+    findings.add_once(too_few_examples(loaded, index))
 
 
 def _check_budget(
@@ -215,9 +218,7 @@ def _check_budget(
 ) -> None:
     if shape is None or shape.layers is None or shape.heads is None:
         return
-    problem = small_budget(loaded, index, shape.layers * shape.heads)
-    if problem is not None and problem not in findings.problems:  # tasks may share the defaults
-        findings.problems.append(problem)
+    findings.add_once(small_budget(loaded, index, shape.layers * shape.heads))
 
 
 def _check_prompts(

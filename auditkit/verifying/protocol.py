@@ -69,8 +69,8 @@ from auditkit.verifying.against_policy import made_under
 from auditkit.verifying.asking import about, as_asked
 from auditkit.verifying.brought import NOTHING, Brought
 from auditkit.verifying.case import Case, read_case
-from auditkit.verifying.helpers import listed_exactly, own_helpers
 from auditkit.verifying.outcome import Check, NotRunError, Verification, one_line
+from auditkit.verifying.pack_checks import listed_exactly, own_helpers
 from auditkit.verifying.pdf_content import attached_names, refuse_what_acts
 from auditkit.verifying.recompute import mismatches
 from auditkit.verifying.sentences import otherwise_worded

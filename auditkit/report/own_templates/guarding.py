@@ -1,9 +1,9 @@
 """What a provider's template may write, and that it cannot reach the fixed parts of the page around it.
 
 A provider's sections are rendered apart from the page, which has a place for each of them, and none of what
-a template writes is on the page before it was looked at. A section is read
-as a browser would: there is text, tables, lists and the report's own drawings and nothing that loads, runs or
-hides, and every element is closed in the section that opened it. So the rest of the page stands as written.
+a template writes is on the page before it was looked at. A section is read as a browser would: there is
+text, tables, lists and the report's own drawings and nothing that loads, runs or hides, and every element is
+closed in the section that opened it. So the rest of the page stands as written.
 """
 
 from __future__ import annotations

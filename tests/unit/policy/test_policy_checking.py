@@ -14,6 +14,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from auditkit.errors import ModelError
 from auditkit.policy import load_policy
+from auditkit.policy.asked import small_budget
 from auditkit.policy.checking import CheckOutcome, check_policy
 from auditkit.policy.model_folder import (
     MissingModelError,
@@ -114,6 +115,13 @@ def test_a_head_beyond_the_model_is_a_problem_at_its_line(folder: Path) -> None:
     ]
     assert found[0].message == "the model has no head 9.9: it has 4 layers of 6"
     assert found[0].advice == "layers are 0 to 3, heads are 0 to 5"
+
+
+def test_a_model_of_more_heads_than_the_standard_budget_is_no_fault_of_the_policy(
+    folder: Path,
+) -> None:
+    """Only a budget that somebody wrote can be written otherwise; beyond it heads are screened."""
+    assert small_budget(load_policy(folder / "policy.yaml"), 0, 50_000) is None
 
 
 def test_a_missing_folder_is_named_and_heads_and_tokens_are_not_checked(folder: Path) -> None:
