@@ -21,7 +21,7 @@ from auditkit.signing.cades import check_detached, sign_detached
 from auditkit.signing.commitment import read_commitment
 from auditkit.signing.keys.signer import SigningKey
 from auditkit.signing.pdf import sign_pdf
-from auditkit.verifying import protocol, signatures
+from auditkit.verifying import protocol, rendered, signatures
 from tests.builders import audit_record
 
 NOW = datetime(2026, 11, 20, 9, 31, 0, tzinfo=UTC)
@@ -75,11 +75,15 @@ def bundle_of(record: AuditRecord, key: SigningKey, policy: bytes = POLICY) -> d
 
 
 def take_the_policy_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until the test ends, ``POLICY`` is not read: no policy of today could have made the hand-made record.
+    """Until the test ends, ``POLICY`` and the one page that stands for the report are taken as they are.
 
-    ``tests/tamper/test_record_against_policy.py`` holds records that runs made against their policies.
+    No policy of today could have made the hand-made record, and it is not on that page. Records and PDFs of
+    real runs are in ``tests/tamper/test_record_against_policy.py`` and ``test_pdf_pages.py``.
     """
     monkeypatch.setattr(protocol, "made_under", lambda *_: "taken as it is")
+    monkeypatch.setattr(rendered, "refuse_other_words", lambda *_: None)
+    monkeypatch.setattr(rendered, "other_parts", lambda *_: ())
+    monkeypatch.setattr(rendered, "render_pdf", lambda *_, **__: b"")
 
 
 CHECKED = cache(check_detached), cache(read_commitment)

@@ -15,7 +15,7 @@ Kind = Literal["run_directory", "pdf", "pack"]
 
 Result = Literal["verified", "not_compared", "failed"]
 
-_WORDS = frozenset({"evidence", "policy", "conclusions", "report_html"})
+_WORDS = frozenset({"evidence", "policy", "conclusions", "report_html", "pdf_pages"})
 _OF_A_RUN = frozenset({"manifest", "attestation", "statement"}) | _WORDS
 
 REQUIRED: dict[Kind, frozenset[str]] = {

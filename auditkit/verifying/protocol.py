@@ -21,6 +21,7 @@
 19. pack_help     (of a pack) its instructions and its verifier are those of this auditkit
 20. pdf_content   the PDF holds nothing that a reader's program runs, hides or shows otherwise
 21. asked         weights, policy, system, time and verdict are those the reader asked for
+22. pdf_pages     the pages of the PDF are what the record and the legal register give
 
 A check that fails says why. A check that cannot be made says so and is not a failure. The reader
 still owes two things: a trusted certificate (4), without which the signer is nobody in particular,
@@ -55,10 +56,7 @@ from auditkit.bundle.run_files import (
 from auditkit.digest import sha256_hex
 from auditkit.errors import AuditkitError, EnvironmentUnavailableError, EvidenceError
 from auditkit.judging.editions import EDITIONS, edition_of
-from auditkit.law import Law, load_law
-from auditkit.messages import languages
 from auditkit.records.audit import Checkpoint
-from auditkit.report.html import render_html
 from auditkit.report.layout import drawable
 from auditkit.report.view import document_title
 from auditkit.report.wording import visible
@@ -73,6 +71,7 @@ from auditkit.verifying.outcome import Check, NotRunError, Verification, one_lin
 from auditkit.verifying.pack_checks import listed_exactly, own_helpers
 from auditkit.verifying.pdf_content import attached_names, refuse_what_acts
 from auditkit.verifying.recompute import mismatches
+from auditkit.verifying.rendered import pdf_pages, report_html
 from auditkit.verifying.sentences import otherwise_worded
 from auditkit.verifying.signatures import certificate, commitment, extension, html_signature
 from auditkit.verifying.witnesses import checked_checkpoint, held_in_store, witnessed
@@ -254,49 +253,6 @@ def _conclusions(case: Case) -> str:
     return f"{tasks}, sentence by sentence"
 
 
-# 11
-def _report_html(case: Case) -> str:
-    parts = case.attachments if case.kind == "pdf" else case.files
-    if HTML not in parts and not case.wants(HTML):
-        raise NotRunError("the policy's report.formats leaves the HTML report out", waived=True)
-    shown, record = case.part(HTML), case.record
-    if record.report.language not in languages():
-        raise NotRunError(f"this auditkit has no catalogue for {record.report.language!r}")
-    law = load_law(record.report.language)
-    if case.brought.templates.files() != record.report.templates:
-        named = ", ".join(f"{each.name} {each.sha256}" for each in record.report.templates)
-        raise NotRunError(
-            f"the report was laid out by templates of the provider's own: {named or 'none'}; "
-            "these and no others are wanted with --templates"
-        )
-    if _same_page(case, law, shown):
-        return "rendered again, byte for byte the same"
-    installed = law.legal_register.version
-    if record.legal_register.version != installed:
-        raise NotRunError(
-            f"the record names legal register {record.legal_register.version}, "
-            f"this auditkit has {installed}"
-        )
-    if record.editions.page != page_digest():
-        named = (record.editions.page or "sha256:of schema 1").removeprefix("sha256:")
-        here = page_digest().removeprefix("sha256:")
-        raise NotRunError(f"laid out under page edition {named[:12]}, this build has {here[:12]}")
-    if record.tool != tool():
-        raise NotRunError(f"made by another build of auditkit ({record.tool.version})")
-    raise EvidenceError(f"{HTML} is not what the record gives")
-
-
-def _same_page(case: Case, law: Law, shown: bytes) -> bool:
-    """Whether the record gives this page; one of another page edition may not be one that can be laid out."""
-    record = case.record
-    try:
-        return render_html(record, law, case.brought.templates) == shown
-    except Exception:  # an older record may lack what the templates of today print
-        if record.editions.page == page_digest():
-            raise
-        return False
-
-
 # 12
 def _checkpoint(case: Case) -> str:
     mark = checked_checkpoint(case.record, case.part(EVIDENCE))
@@ -364,7 +320,7 @@ STEPS = (
     Step("evidence", "The evidence is a record in canonical form", _evidence),
     Step("policy", "The record was made under this policy", _policy),
     Step("conclusions", "The conclusions follow from the measurements", _conclusions),
-    Step("report_html", "The HTML report is what the record gives", _report_html),
+    Step("report_html", "The HTML report is what the record gives", report_html),
     Step("checkpoint", "The signed checkpoint is one over this record", _checkpoint),
     Step("store", "The evidence store holds the same record", _store),
     Step("witnesses", "Older witnesses belong to the same store", _witnesses),
@@ -382,5 +338,6 @@ PACKED = (
 LATER = (
     Step("pdf_content", "The PDF holds nothing that acts or hides", _pdf_content),
     Step("asked", "It is the report that was asked for", as_asked),
+    Step("pdf_pages", "The pages of the PDF are what the record gives", pdf_pages),
 )
 """Checks that came after those of a pack, whose numbers stay what they are."""
