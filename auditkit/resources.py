@@ -75,9 +75,15 @@ def tool() -> Tool:
 
 
 def page_digest() -> Sha256:
-    """The digest of what lays out the page: templates, fonts, catalogues, and the code of the report."""
+    """The digest of what lays out the page: templates, fonts, catalogues, code."""
     package = Path(auditkit.__file__).parent
-    return _digest_of({"report": package / "report", "templates": shipped("templates")})
+    return _digest_of(
+        {
+            "report": package / "report",
+            "characters": package / "characters",
+            "templates": shipped("templates"),
+        },
+    )
 
 
 def _digest_of(roots: Mapping[str, Path]) -> Sha256:

@@ -32,6 +32,7 @@ from auditkit.model.hub import fetch
 from auditkit.policy import HubModel, LoadedPolicy, load_policy
 from auditkit.policy.checking import check_policy
 from auditkit.policy.model_folder import inspect_folder
+from auditkit.policy.overclaiming import overclaiming
 from auditkit.progress import Progress
 from auditkit.records.audit import (
     AuditRecord,
@@ -155,6 +156,8 @@ def settle(policy: Path, out: Path, options: RunOptions, surroundings: Surroundi
     """
     loaded = load_policy(policy)
     check_policy(loaded).refuse(surroundings.warn)
+    for each in overclaiming(loaded):
+        surroundings.warn(str(each))
     templates = own_templates(loaded)
     committed = commitment_of(loaded, options.commitment)
     _make_writable(out)

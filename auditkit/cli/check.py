@@ -11,12 +11,14 @@ from auditkit.errors import ExitCode, InputError, ModelError
 from auditkit.law import load_law
 from auditkit.policy import load_policy
 from auditkit.policy.checking import check_policy
+from auditkit.policy.overclaiming import overclaiming
 
 
 def check_only(policy: Path, *, as_json: bool) -> int:
     """Check a policy, print what was and was not checked, and return the exit code.
 
-    A legal register that is past its review is a warning: it changes no exit code.
+    A legal register that is past its review, and a declared text that says more than an audit can, are
+    warnings: they change no exit code.
     """
     stale = load_law().legal_register.warning_on(clock.now().date().isoformat())
     warnings = [] if stale is None else [stale]
@@ -24,6 +26,7 @@ def check_only(policy: Path, *, as_json: bool) -> int:
         loaded = load_policy(policy)
         outcome = check_policy(loaded)
         outcome.refuse(warn)
+        warnings += [str(each) for each in overclaiming(loaded)]
         if loaded.policy.report.template_dir is not None:
             from auditkit.running import own_templates  # few policies need what it needs
 

@@ -11,6 +11,7 @@ from auditkit.report.wording import (
     DECLARED,
     MEASURED,
     RECORDED,
+    as_declared,
     listed,
     number_or_reason,
     percent_text,
@@ -35,6 +36,11 @@ def declared_fact(label: str, value: str | None, absent: str | None = None) -> F
     if value is None:
         value = _("not declared") if absent is None else absent
     return Fact(label, value, _(DECLARED))
+
+
+def quoted_fact(label: str, value: str | None, absent: str | None = None) -> Fact:
+    """A fact that the provider declares in words of its own: they stand in quotes."""
+    return declared_fact(label, None if value is None else as_declared(value), absent)
 
 
 def measured_fact(label: str, value: str) -> Fact:

@@ -21,6 +21,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
+from auditkit.characters.spelling import visible
 from auditkit.law import Law
 from auditkit.messages import N_, PLACEHOLDER, number_text, speaking, translated
 from auditkit.records.audit import AuditRecord
@@ -28,7 +29,6 @@ from auditkit.report.facts import common_source
 from auditkit.report.own_templates.guarding import OwnSection, guard
 from auditkit.report.own_templates.overriding import SHIPPED, Templates
 from auditkit.report.view import ReportView, build_view
-from auditkit.report.wording import visible
 from auditkit.resources import shipped
 
 

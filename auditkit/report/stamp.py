@@ -14,11 +14,12 @@ from html import escape
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Rectangle, String
 
+from auditkit.characters.spelling import unmasked, visible
 from auditkit.messages import N_, _, speaking
 from auditkit.records.audit import AuditRecord, KeyLevel, Signing
 from auditkit.report.layout import RenderingError, drawable, font_style, laid_out
 from auditkit.report.sections.signing import NAME_LIMIT
-from auditkit.report.wording import shortened, visible
+from auditkit.report.wording import in_quotes, shortened
 from auditkit.signing.pdf import SEAL_FIELD
 
 STAMP_KEYS: dict[KeyLevel, str] = {
@@ -58,10 +59,13 @@ class Stamp:
 
 
 def _lines(signing: Signing) -> tuple[str, ...]:
-    subject = shortened(visible(signing.subject, drawable()), NAME_LIMIT) or _("no name")
+    subject = shortened(visible(unmasked(signing.subject), drawable()), NAME_LIMIT)
     return (
         _(STAMP_KEYS[signing.key_level]),
-        _("Sealed by (name as the certificate states it): {subject}", subject=subject),
+        _(
+            "Sealed by (name as the certificate states it): {subject}",
+            subject=in_quotes(subject) if subject else _("no name"),
+        ),
         _(
             "Level of the signature: PAdES {level}. Whether this seal holds is judged with auditkit "
             "verify, and not by this picture.",

@@ -24,6 +24,7 @@ from auditkit.report.task.common_specification import CommonSettingView, common_
 from auditkit.report.task.details import DetailsView, details_views
 from auditkit.report.task.negatives import NegativesView, negatives_views
 from auditkit.report.task.section import TaskView, task_view
+from auditkit.report.wording import as_declared
 
 Spoken = NewType("Spoken", str)
 """A language that a report can be in."""
@@ -67,18 +68,23 @@ class ReportView:
 def document_title(record: AuditRecord) -> str:
     """The title of the report on a record, as the window of a reader's program shows it."""
     with speaking(record.report.language):
-        return _titled(_(TITLE), brief(record.system.name), record.run_id)
+        return _titled(_(TITLE), record)
 
 
-def _titled(title: str, system: str, run_id: str) -> str:
-    return _("{title}: {system}, run {run}", title=title, system=system, run=run_id)
+def _titled(title: str, record: AuditRecord) -> str:
+    return _(
+        "{title}: declared system {system}, run {run}",
+        title=title,
+        system=brief(record.system.name),
+        run=record.run_id,
+    )
 
 
 def _document(record: AuditRecord, front: FrontView) -> DocumentView:
     return DocumentView(
         language=Spoken(record.report.language),
-        title=_titled(front.title, front.system, record.run_id),
-        author=record.system.provider.name,
+        title=_titled(front.title, record),
+        author=_("declared provider {provider}", provider=as_declared(record.system.provider.name)),
         description=front.subtitle,
         generator=f"{record.tool.name} {record.tool.version}",
         created=record.times.finished,

@@ -6,10 +6,11 @@ and not assessed are different statements.
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from auditkit.characters.spelling import spelled, unmasked
 from auditkit.messages import N_, _, counted, number_text
 from auditkit.records.base import Interval, NotAssessed
 from auditkit.records.specification import Ablation, Metric, Specification
@@ -156,25 +157,48 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
-def is_hidden(character: str) -> bool:
-    """Whether a character would not be seen, or would rearrange what is seen around it."""
-    if character in "\n\t":
-        return False
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+def as_declared(text: str, limit: int | None = None, *, note: str = "") -> str:
+    """A text that others chose, in quotes, so that it cannot read as a statement of the report.
 
-
-def visible(text: str, drawable: frozenset[int] | None = None) -> str:
-    """The text with every hidden character, and every one outside ``drawable``, spelled out.
-
-    A right-to-left override becomes ``[U+202E]``: it is shown, and has no effect.
+    The one way to print a declared name or text. ``limit``: the most characters of it, on one line; where
+    some are left out, ``note`` stands behind the quotes.
     """
-    return "".join(
-        f"[U+{ord(character):04X}]"
-        if is_hidden(character)
-        or (drawable is not None and character not in "\n\t" and ord(character) not in drawable)
-        else character
-        for character in text.replace("\r\n", "\n")
-    )
+    whole = text.strip() if limit is None else " ".join(text.split())
+    short = whole if limit is None else shortened(whole, limit)
+    quoted = in_quotes(unmasked(short))
+    return quoted if short == whole or not note else f"{quoted} {note}"
+
+
+def in_quotes(text: str) -> str:
+    """The text in quotes. Double quotes within become single, as in print: none ends the quotation.
+
+    Two single ones in a row would look like a double one, so the second is spelled out; a line that begins
+    within the quotation begins with a quote of its own.
+    """
+    quotes = _("\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}", text="\0")
+    opening, _between, closing = quotes.partition("\0")
+    single = _DOUBLED.sub(lambda found: spelled(found[0]), _WITHIN_WORDS.sub(_single, text))
+    return opening + _NEXT_LINE.sub(rf"\g<0>{opening}", single) + closing
+
+
+_SINGLE = str.maketrans(
+    '"\u00ab\u00bb\u02ba\u02dd\u02ee\u05f4\u201c\u201d\u201e\u201f\u2033\u2036\u275d\u275e\u301d\u301e\u301f\u3003\uff02',
+    "'\u2039\u203a\u02b9\u00b4\u02bc\u05f3\u2018\u2019\u201a\u201b\u2032\u2035\u275b\u275c\u2018\u2019\u201a\u2032\uff07",
+)
+"""Double quotes, and what looks like them, as single ones of their kind."""
+_WITHIN_WORDS = re.compile(
+    r"(?<![\u0590-\u05ff])[\"\u05f4]|[\"\u05f4](?![\u0590-\u05ff])|[^\"\u05f4]",
+)
+"""All but the marks of Hebrew abbreviations, which stand between two of its letters."""
+_QUOTE_LIKE = (
+    "['`\u00b4\u02b9\u02bb\u02bc\u02bd\u055a\u05f3\u2018-\u201b\u2032\u2035\u275b\u275c\uff07]"
+)
+_DOUBLED = re.compile(f"(?<={_QUOTE_LIKE}){_QUOTE_LIKE}")
+_NEXT_LINE = re.compile(r"\n[ \t]*(?=\S)")
+
+
+def _single(found: re.Match[str]) -> str:
+    return found[0].translate(_SINGLE)
 
 
 def joined_sentences(sentences: Sequence[str]) -> str:

@@ -53,13 +53,13 @@ from auditkit.bundle.run_files import (
     manifest,
     refuse_later,
 )
+from auditkit.characters.spelling import visible
 from auditkit.digest import sha256_hex
 from auditkit.errors import AuditkitError, EnvironmentUnavailableError, EvidenceError
 from auditkit.judging.editions import EDITIONS, edition_of
 from auditkit.records.audit import Checkpoint
 from auditkit.report.layout import drawable
 from auditkit.report.view import document_title
-from auditkit.report.wording import visible
 from auditkit.resources import page_digest, tool
 from auditkit.signing.dsse import describe, statement_about, verify_envelope
 from auditkit.signing.keys.signer import fingerprint

@@ -48,7 +48,8 @@ NOT_PRINTED = {"report.template_dir", "sae.path"} | {
     f"model.signature.{key}" for key in ("bundle", "certificate", "public_key")
 }
 """Places of files: what was read from them is on the page, not where."""
-SHOWN = {field: text for field, text in TEXTS.items() if field not in NOT_PRINTED}
+SHOWN = {field: text.replace('"', "'") for field, text in TEXTS.items() if field not in NOT_PRINTED}
+"""As printed: in quotes, in which double quotes are single ones."""
 
 
 @dataclass(frozen=True)

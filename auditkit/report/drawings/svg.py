@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from markupsafe import Markup, escape
 
-from auditkit.report.wording import decimal_text, visible
+from auditkit.characters.spelling import visible
+from auditkit.report.wording import decimal_text
 
 INK = "#1b2733"
 QUIET = "#5b6b7a"

@@ -9,9 +9,9 @@ from auditkit.law.law import Confidence
 from auditkit.messages import N_, _, counted, filled, number_text
 from auditkit.records.audit import AuditRecord, Memory
 from auditkit.records.model import Pin, PinnedDigest, ReadFrom
-from auditkit.report.facts import Fact, declared_fact, recorded_fact
+from auditkit.report.facts import Fact, declared_fact, quoted_fact, recorded_fact
 from auditkit.report.sections.front import criteria
-from auditkit.report.wording import instant_text, sentence
+from auditkit.report.wording import as_declared, instant_text, sentence
 
 _PEAK_OF = {
     "process": N_("{n} MiB (held by the whole process, interpreter and libraries included)"),
@@ -102,21 +102,19 @@ def _high_risk(record: AuditRecord) -> str | None:
         return None
     if risk.point is None:
         return _("Annex {annex}", annex=risk.annex)
-    return _("Annex {annex}, point {point}", annex=risk.annex, point=risk.point)
+    return _("Annex {annex}, point {point}", annex=risk.annex, point=as_declared(risk.point))
 
 
 def _declarations(record: AuditRecord, law: Law) -> tuple[Fact, ...]:
-    system, policy = record.system, record.policy
+    system, who = record.system, record.policy.declared_by
+    name, role = as_declared(who.name), as_declared(who.role)
     return (
-        declared_fact(_("System"), system.name),
-        declared_fact(_("Version"), system.version),
+        quoted_fact(_("System"), system.name),
+        quoted_fact(_("Version"), system.version),
         declared_fact(_("Classified as high-risk under"), _high_risk(record)),
         declared_fact(_("Placed on the market"), system.placed_on_market, _("no date declared")),
-        declared_fact(_("Provider"), system.provider.name),
-        declared_fact(
-            _("Policy declared by"),
-            _("{name}, {role}", name=policy.declared_by.name, role=policy.declared_by.role),
-        ),
+        quoted_fact(_("Provider"), system.provider.name),
+        declared_fact(_("Policy declared by"), _("{name}, {role}", name=name, role=role)),
         Fact(_("Criteria fixed before the run"), criteria(record, law)),
     )
 
@@ -125,7 +123,7 @@ def _model(record: AuditRecord) -> tuple[Fact, ...]:
     model = record.model
     revision = _("none recorded") if model.revision is None else model.revision
     return (
-        recorded_fact(_("Name"), model.name),
+        recorded_fact(_("Name"), as_declared(model.name)),
         recorded_fact(_("Revision"), revision),
         recorded_fact(_("Architecture"), model.architecture),
         recorded_fact(_("Parameters"), number_text(model.n_parameters)),
@@ -172,7 +170,7 @@ def _pin(pin: Pin) -> str:
         "By a signature over each of them, {bundle}, of {subject} (key {key}). When it was made is not "
         "known.",
         bundle=pin.bundle,
-        subject=pin.subject,
+        subject=as_declared(pin.subject),
         key=pin.key,
     )
 
@@ -344,7 +342,8 @@ def _commands(record: AuditRecord) -> tuple[CommandView, ...]:
 
 def _operator(record: AuditRecord) -> str:
     who = record.operator
-    by = _("No operator was named.") if who.name is None else _("Operator: {name}.", name=who.name)
+    named = None if who.name is None else as_declared(who.name)
+    by = _("No operator was named.") if named is None else _("Operator: {name}.", name=named)
     how = _("The run was started by an automated process.") if who.automated else ""
     return f"{by} {how}".strip()
 

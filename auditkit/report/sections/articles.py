@@ -9,9 +9,9 @@ from auditkit.law.law import AnnexPoint, Article13Item
 from auditkit.messages import N_, _, filled
 from auditkit.records.audit import AuditRecord
 from auditkit.records.declared import NotApplicable, Provided, Provider, Statement
-from auditkit.report.facts import Fact, declared_fact, task_anchor
+from auditkit.report.facts import Fact, declared_fact, quoted_fact, task_anchor
 from auditkit.report.sections.claims import CLAIMS
-from auditkit.report.wording import VERDICTS
+from auditkit.report.wording import VERDICTS, as_declared
 
 PROVIDED = N_("provided")
 NOT_APPLICABLE = N_("not applicable")
@@ -62,7 +62,7 @@ def _evidence(record: AuditRecord, item_id: str) -> tuple[EvidenceView, ...]:
     return tuple(
         EvidenceView(
             task_number=str(index),
-            task_title=task.title,
+            task_title=as_declared(task.title),
             task_anchor=task_anchor(index),
             claim=claim.says(task),
             verdict=_(VERDICTS[task.verdict]),
@@ -74,18 +74,18 @@ def _evidence(record: AuditRecord, item_id: str) -> tuple[EvidenceView, ...]:
 
 def _provider_facts(provider: Provider) -> tuple[Fact, ...]:
     facts = [
-        declared_fact(_("Provider"), provider.name),
-        declared_fact(_("Address"), provider.address),
-        declared_fact(_("E-mail"), provider.email),
+        quoted_fact(_("Provider"), provider.name),
+        quoted_fact(_("Address"), provider.address),
+        quoted_fact(_("E-mail"), provider.email),
     ]
     representative = provider.authorised_representative
     if representative is None:
-        return (*facts, declared_fact(_("Authorised representative"), None, _("none declared")))
+        return (*facts, quoted_fact(_("Authorised representative"), None, _("none declared")))
     return (
         *facts,
-        declared_fact(_("Authorised representative"), representative.name),
-        declared_fact(_("Representative's address"), representative.address),
-        declared_fact(_("Representative's e-mail"), representative.email),
+        quoted_fact(_("Authorised representative"), representative.name),
+        quoted_fact(_("Representative's address"), representative.address),
+        quoted_fact(_("Representative's e-mail"), representative.email),
     )
 
 
@@ -93,7 +93,7 @@ def _known_from_system(record: AuditRecord, item_id: str) -> tuple[Fact, ...]:
     if item_id == "13(3)(a)":
         return _provider_facts(record.system.provider)
     if item_id == "13(3)(b)(i)":
-        return (declared_fact(_("Intended purpose"), record.system.intended_purpose),)
+        return (quoted_fact(_("Intended purpose"), record.system.intended_purpose),)
     return ()
 
 
@@ -104,16 +104,18 @@ def _state(known: tuple[Fact, ...], statement: Statement | None) -> tuple[str, s
     if isinstance(statement, NotApplicable):
         return _(NOT_APPLICABLE), "not-applicable", ""
     owner = (
-        _("owner not named") if statement is None else _("owner: {owner}", owner=statement.owner)
+        _("owner not named")
+        if statement is None
+        else _("owner: {owner}", owner=as_declared(statement.owner))
     )
     return _(NOT_PROVIDED), "not-provided", owner
 
 
 def _statement_facts(statement: Statement | None) -> tuple[Fact, ...]:
     if isinstance(statement, Provided):
-        return (declared_fact(_("Text"), statement.text),)
+        return (quoted_fact(_("Text"), statement.text),)
     if isinstance(statement, NotApplicable):
-        return (declared_fact(_("Reason"), statement.not_applicable),)
+        return (quoted_fact(_("Reason"), statement.not_applicable),)
     return ()
 
 

@@ -28,6 +28,7 @@ from auditkit.report.task.specification import SettingView, settings
 from auditkit.report.wording import (
     OBSERVATIONS,
     absent_text,
+    as_declared,
     decimal_text,
     listed,
     percent_text,
@@ -158,7 +159,7 @@ def calibration_views(record: AuditRecord) -> tuple[CalibrationView, ...]:
     every = record.calibration.settings
     tables = [settings(each.specification) for each in every]
     shared = set(tables[0]).intersection(*tables[1:])
-    titles = {task.id: task.title for task in record.tasks}
+    titles = {task.id: as_declared(task.title) for task in record.tasks}
     return tuple(
         CalibrationView(
             anchor=f"calibration-{index}",

@@ -18,9 +18,9 @@ from auditkit.report.wording import (
     OBSERVATIONS,
     RECORDED,
     VERDICTS,
+    as_declared,
     instant_text,
     listed,
-    shortened,
 )
 
 TITLE = N_("Circuit evidence report")
@@ -91,11 +91,8 @@ class FrontView:
 
 
 def brief(text: str) -> str:
-    """A declared text short enough for page 1; what was cut is said."""
-    short = shortened(" ".join(text.split()), NAME_LIMIT)
-    if len(short) < NAME_LIMIT:
-        return short
-    return _("{text} (shortened; in full in section 1)", text=short)
+    """A declared text in quotes, short enough for page 1; what was cut is said."""
+    return as_declared(text, NAME_LIMIT, note=_("(shortened; in full in section 1)"))
 
 
 def criteria(record: AuditRecord, law: Law) -> str:
@@ -104,12 +101,12 @@ def criteria(record: AuditRecord, law: Law) -> str:
     if made is None:
         return law.notices.criteria_undated
     if made.timestamped_at is None:
-        said = {"signer": made.signer, "signed_at": instant_text(made.signed_at)}
+        said = {"signer": as_declared(made.signer), "signed_at": instant_text(made.signed_at)}
         return filled(law.notices.criteria_signed, said)
     first = made.timestamped_at < started
     text = law.notices.criteria_fixed if first else law.notices.criteria_after
     said = {
-        "authority": made.authority or "",
+        "authority": as_declared(made.authority or ""),
         "committed_at": instant_text(made.timestamped_at),
         "started": instant_text(started),
     }
@@ -135,7 +132,7 @@ def _groups(record: AuditRecord, law: Law) -> tuple[GroupView, ...]:
     tool = (
         Fact(
             _("Model"),
-            f"{record.model.name}, "
+            f"{brief(record.model.name)}, "
             + counted(record.model.n_parameters, "{n} parameter", "{n} parameters"),
         ),
         Fact(_("Weights digest"), record.model.weights_digest, code=True),
@@ -158,7 +155,7 @@ def _results(record: AuditRecord) -> tuple[ResultView, ...]:
     return tuple(
         ResultView(
             anchor=task_anchor(index + 1),
-            title=task.title,
+            title=as_declared(task.title),
             id=task.id,
             verdict=_(VERDICTS[task.verdict]),
             verdict_key=task.verdict,
@@ -210,8 +207,8 @@ def _own_templates(record: AuditRecord) -> tuple[str, ...]:
 
 
 def _running(record: AuditRecord) -> str:
-    name = shortened(" ".join(record.system.name.split()), 44)
-    return f" {chr(0xB7)} ".join((_(TITLE), name, _("run {run}", run=record.run_id)))
+    system = _("declared system {system}", system=as_declared(record.system.name, 40))
+    return f" {chr(0xB7)} ".join((_(TITLE), system, _("run {run}", run=record.run_id)))
 
 
 def _page() -> tuple[str, str, str]:
@@ -232,7 +229,7 @@ def front_view(record: AuditRecord, law: Law, said: str) -> FrontView:
     return FrontView(
         title=_(TITLE),
         subtitle=law.notices.subtitle,
-        system=brief(record.system.name),
+        system=_("declared system {system}", system=brief(record.system.name)),
         running=_running(record),
         page=_page(),
         groups=_groups(record, law),

@@ -24,6 +24,7 @@ from auditkit.report.sections.claims import CLAIMS
 from auditkit.report.task.ladder import ladder
 from auditkit.report.wording import (
     OBSERVATIONS,
+    as_declared,
     joined_sentences,
     listed,
     percent_text,
@@ -111,7 +112,7 @@ def _task_claims(record: AuditRecord, index: int) -> TaskClaimsView:
     )
     return TaskClaimsView(
         number=str(index + 1),
-        title=task.title,
+        title=as_declared(task.title),
         anchor=task_anchor(index + 1),
         claims=(*rungs, _declaration(record, index), _calibration(record, task)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditkit.messages import N_, _
 from auditkit.records.audit import KeyLevel, PadesLevel, Signing
-from auditkit.report.wording import shortened
+from auditkit.report.wording import as_declared
 
 SIGNING_KEYS: dict[KeyLevel, str] = {
     "development": N_(
@@ -50,8 +50,8 @@ def signing_text(signing: Signing) -> tuple[str, str]:
     """Whose key signs the report, and what the level of the signature shows."""
     said = _(
         SIGNING_KEYS[signing.key_level],
-        subject=shortened(signing.subject, NAME_LIMIT),
-        issuer=shortened(signing.issuer, NAME_LIMIT),
+        subject=as_declared(signing.subject, NAME_LIMIT),
+        issuer=as_declared(signing.issuer, NAME_LIMIT),
     )
     level = _(SIGNING_LEVELS[signing.pades])
     return said, " ".join((level, _(SEAL_IS_SHOWN))) if signing.visible else level

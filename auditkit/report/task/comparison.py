@@ -13,7 +13,7 @@ from auditkit.records.declared import Expectation
 from auditkit.records.looks import HeadClaim, Look, OpenHead, RefusedHead, Ruling
 from auditkit.records.model import ModelIdentity
 from auditkit.records.task import Comparison, TaskRecord
-from auditkit.report.facts import Fact, declared_fact, measured_fact
+from auditkit.report.facts import Fact, declared_fact, measured_fact, quoted_fact
 from auditkit.report.wording import (
     VERDICTS,
     absent_text,
@@ -93,7 +93,7 @@ def comparison_facts(task: TaskRecord, model: ModelIdentity) -> tuple[tuple[Fact
         return (), _("No circuit was declared. {reason}", reason=sentence(expected.reason))
     facts = (
         declared_fact(_("Heads declared"), listed(expected.heads)),
-        declared_fact(_("Source of the declaration"), expected.source),
+        quoted_fact(_("Source of the declaration"), expected.source),
         declared_fact(_("Declared for"), _declared_for(expected.declared_for, model)),
         declared_fact(_("Latents declared, by head"), _signature(expected)),
         declared_fact(_("Sufficiency the declaration claims"), _claimed(expected.min_sufficiency)),

@@ -14,7 +14,7 @@ from auditkit.report.facts import Fact, task_anchor
 from auditkit.report.task.checks import cost_facts
 from auditkit.report.task.code_details import CodeDetails, code_details
 from auditkit.report.task.numbers import HeadView, heads_note, other_head_rows
-from auditkit.report.wording import absent_text
+from auditkit.report.wording import absent_text, as_declared
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def _view(index: int, task: TaskRecord) -> DetailsView:
         anchor=details_anchor(index),
         task_anchor=task_anchor(index),
         task_number=str(index),
-        task_title=task.title,
+        task_title=as_declared(task.title),
         codes=code_details(task),
         absent_codes=absent_text(codes),
         heads=heads,

@@ -13,7 +13,7 @@ from auditkit.records.codes import NegativeHead
 from auditkit.records.task import Codes, ScreenedHead, TaskRecord
 from auditkit.records.unique_codes import UniqueCodes
 from auditkit.report.task.numbers import HEADS_SHOWN, UNREMARKABLE, standing
-from auditkit.report.wording import absent_text, decimal_text
+from auditkit.report.wording import absent_text, as_declared, decimal_text
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def _view(number: str, task: TaskRecord) -> NegativesView:
     codes = NOTHING_CAUSAL if isinstance(task.codes, UniqueCodes) else task.codes
     null = codes if isinstance(codes, NotAssessed) else codes.negatives
     if isinstance(codes, NotAssessed) or isinstance(null, NotAssessed):
-        return NegativesView(number, task.title, (), "", absent_text(null))
+        return NegativesView(number, as_declared(task.title), (), "", absent_text(null))
     shown = _shown(task, codes)
     between = {each.head: each for each in null.heads}
     left = len(null.heads) - len(shown)
@@ -64,7 +64,7 @@ def _view(number: str, task: TaskRecord) -> NegativesView:
     )
     note = f"{comparisons} {more if left else _('Every head of the model is listed.')}"
     rows = tuple(_row(head, between[head.head], task) for head in shown)
-    return NegativesView(number, task.title, rows, note, "")
+    return NegativesView(number, as_declared(task.title), rows, note, "")
 
 
 def _shown(task: TaskRecord, codes: Codes) -> list[ScreenedHead]:

@@ -10,13 +10,7 @@ from auditkit.records.audit import AuditRecord
 from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.task import Codes, NullTest, OtherSetting, Stability, TaskRecord
-from auditkit.report.facts import (
-    Fact,
-    measured_fact,
-    recorded_fact,
-    separation_facts,
-    task_anchor,
-)
+from auditkit.report.facts import Fact, measured_fact, recorded_fact, separation_facts, task_anchor
 from auditkit.report.task.checks import CheckView, check_views
 from auditkit.report.task.common_specification import own_settings, settings_note
 from auditkit.report.task.comparison import comparison_facts
@@ -43,6 +37,7 @@ from auditkit.report.wording import (
     VERDICT_MEANINGS,
     VERDICTS,
     absent_text,
+    as_declared,
     behaviour_criterion,
     decimal_text,
     interval_text,
@@ -302,7 +297,7 @@ def task_view(record: AuditRecord, law: Law, index: int) -> TaskView:
         anchor=task_anchor(index),
         number=str(index),
         id=task.id,
-        title=task.title,
+        title=as_declared(task.title),
         verdict=_(VERDICTS[task.verdict]),
         verdict_key=task.verdict,
         verdict_meaning=_(VERDICT_MEANINGS[task.verdict]),

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from auditkit.characters.spelling import visible
 from auditkit.circuits import paths
 from auditkit.circuits.effects import NO_BACKUPS_SOUGHT
 from auditkit.law import ARTICLE_13_ITEMS, load_law
@@ -18,7 +19,7 @@ from auditkit.records.declared import NotApplicable, Provided
 from auditkit.records.task import Circuit, Codes
 from auditkit.report.html import render_html
 from auditkit.report.view import build_view
-from auditkit.report.wording import percent_text, shortened, visible
+from auditkit.report.wording import percent_text, shortened
 from auditkit.resources import shipped
 from tests.builders import WEIGHTS, D, audit_record, committed, digest, patched
 from tests.pages import Page, rendered, with_first_task
@@ -28,7 +29,7 @@ HOSTILE = (
     '\u200b "quote" \' &amp; ]]> </style><link rel=attachment href=file:///etc/hostname>'
 )
 HOSTILE_SHOWN = HOSTILE.translate(
-    {0x202E: "[U+202E]", 0x202C: "[U+202C]", 0x07: "[U+0007]", 0x200B: "[U+200B]"}
+    {0x22: "'", 0x202E: "[U+202E]", 0x202C: "[U+202C]", 0x07: "[U+0007]", 0x200B: "[U+200B]"},
 )
 
 
@@ -52,9 +53,10 @@ def front(record: AuditRecord) -> str:
     [
         "Circuit evidence report",
         "Article 13",
-        "Example screening system, version 1.2",
-        "Example Provider GmbH",
-        "toy, 1,234 parameters",
+        "declared system “Example screening system”",
+        "“Example screening system”, version “1.2”",
+        "“Example Provider GmbH”",
+        "“toy”, 1,234 parameters",
         WEIGHTS,
         digest("6"),
         "declared by the provider; nothing in this record shows when they were fixed",
@@ -85,7 +87,7 @@ def test_every_item_of_article_13_appears_with_its_words_and_state(page: Page) -
     assert states["13(3)(a)"] == ("provided", "")
     assert states["13(3)(b)(i)"] == ("provided", "")
     assert states["13(3)(b)(ii)"] == ("provided", "")
-    assert states["13(3)(d)"] == ("not provided", "owner: Product management")
+    assert states["13(3)(d)"] == ("not provided", "owner: “Product management”")
     assert states["13(3)(e)"] == ("not applicable", "")
     assert states["13(3)(f)"] == ("not provided", "owner not named")
     for item in view.items:

@@ -138,7 +138,7 @@ def test_failures_stand_before_warnings_and_notes_have_their_own_heading() -> No
 def test_a_task_reads_from_the_verdict_to_the_pictures_to_the_numbers() -> None:
     """The order of a task's section on the page."""
     text = rendered(audit_record()).text
-    text = text[text.index("Task 1 Copies the name") :]
+    text = text[text.index("Task 1 “Copies the name") :]
     places = [
         text.index(words)
         for words in (

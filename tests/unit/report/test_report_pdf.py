@@ -164,9 +164,9 @@ def test_page_1_and_the_rest_say_what_the_html_says(content: bytes, tmp_path: Pa
     first, whole = text("-l", "1"), text()
     for fact in (
         "Circuit evidence report",
-        "Example screening system",
+        "declared system “Example screening system”",
         "Example Provider GmbH",
-        "toy, 1,234 parameters",
+        "“toy”, 1,234 parameters",
         audit_record().model.weights_digest,
         "sha256:" + "6" * 64,
         "UNQUALIFIED DEVELOPMENT KEY",

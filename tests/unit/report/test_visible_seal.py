@@ -101,7 +101,7 @@ def test_it_names_the_signer_the_level_and_what_judges_it(
     assert word == "Report"
     assert heading.startswith("ORGANISATION CERTIFICATE")
     assert lines == [
-        f"Sealed by (name as the certificate states it): {SUBJECT}",
+        f"Sealed by (name as the certificate states it): “{SUBJECT}”",
         f"Level of the signature: PAdES {level}. {JUDGED}",
     ]
     with pikepdf.open(io.BytesIO(content)) as pdf:
