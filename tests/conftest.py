@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from auditkit.cli import main
+from auditkit.verifying import rendered
 from tests import recorded_calibration
+from tests.laid_out import laid_out_once
 from tests.postgres_server import NoServerError, PostgresServer, running
 from tests.recorded_calibration import alone, recorded
 
@@ -39,6 +41,12 @@ SAMPLES = {
 QUICK = "test_examples: 20, stability_draws: 20, random_sets: 0"
 """Settings under which a run measures less, for tests of what surrounds a run and not of what it finds."""
 STORIES = ROOT.parent / "shared" / "models" / "stories260K"
+
+
+@pytest.fixture(autouse=True)
+def _pages_are_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verification lays out the pages of each record once in a process."""
+    monkeypatch.setattr(rendered, "render_pdf", laid_out_once)
 
 
 def refuse_network(log: str) -> None:

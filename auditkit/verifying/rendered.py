@@ -6,7 +6,7 @@ report is searched for what every edition prints: that can fail, and it is no co
 
 from __future__ import annotations
 
-from auditkit.bundle.run_files import EXTENDED_PDF, HTML, PDF
+from auditkit.bundle.run_files import EVIDENCE, EXTENDED_PDF, HTML, PDF
 from auditkit.errors import EvidenceError
 from auditkit.law import Law, load_law
 from auditkit.messages import languages
@@ -39,6 +39,8 @@ def pdf_pages(case: Case) -> str:
     if PDF not in case.files and not case.wants(PDF):
         raise NotRunError("the policy's report.formats leaves the PDF out", waived=True)
     shown, record, templates = case.pdf, case.record, case.brought.templates
+    if case.attachments.get(EVIDENCE) != case.part(EVIDENCE):
+        raise NotRunError("the PDF is of other evidence than is beside it (check 7)")
     if case.extended is not None and (changed := other_parts(shown, case.extended)):
         raise EvidenceError(f"{EXTENDED_PDF} shows something else than {PDF}: {changed[0]}")
     law = _law(case)

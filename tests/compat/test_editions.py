@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import auditkit.verifying.protocol as protocol
+import auditkit.verifying.rendered as rendered
 from auditkit.bundle.evidence import NewerEvidenceError, evidence_bytes, parse_evidence
 from auditkit.bundle.run_files import EVIDENCE, HTML, MANIFEST, manifest
 from auditkit.controls import outcomes
@@ -153,7 +154,7 @@ def test_a_page_that_cannot_be_laid_out_again_fails_only_under_its_own_edition(
     def breaks(*_: object) -> bytes:
         raise AttributeError("no such part")
 
-    monkeypatch.setattr(protocol, "render_html", breaks)
+    monkeypatch.setattr(rendered, "render_html", breaks)
     own = check(read_case(SAMPLES["consistent"]), "x")
     assert outcome(own, "report_html").outcome == "failed"
     old = check(read_case(OLD), "x")
@@ -202,6 +203,7 @@ def test_a_reworded_sentence_never_makes_a_report_fail(
     monkeypatch.setitem(reasons.REASONS, "few_templates", "Too few templates.")
     monkeypatch.setitem(limitations.LIMITATIONS, "scope", "It holds here.")
     monkeypatch.setattr(protocol, "tool", lambda: audit_record().tool)
+    monkeypatch.setattr(rendered, "tool", lambda: audit_record().tool)
     result = verify(kept)
     assert result.failed == ()
     assert outcome(result, "conclusions").outcome == ("passed" if kept == OLD else "not_run")
@@ -222,8 +224,8 @@ def test_another_template_never_makes_a_report_fail(
     kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page cannot be laid out again: that is said, and the result is not ``verified``."""
-    monkeypatch.setattr(protocol, "render_html", lambda *_: b"another page")
-    monkeypatch.setattr(protocol, "page_digest", lambda: "sha256:" + "0" * 64)
+    monkeypatch.setattr(rendered, "render_html", lambda *_: b"another page")
+    monkeypatch.setattr(rendered, "page_digest", lambda: "sha256:" + "0" * 64)
     result = verify(kept)
     assert result.failed == ()
     page = outcome(result, "report_html")
@@ -239,6 +241,7 @@ def test_a_sentence_that_its_values_do_not_give_fails_under_the_build_that_made_
     case = read_case(SAMPLES["consistent"])
     record = parse_evidence(case.files[EVIDENCE])
     monkeypatch.setattr(protocol, "tool", lambda: record.tool)
+    monkeypatch.setattr(rendered, "tool", lambda: record.tool)
     forged = changed(
         case, lambda d: d["tasks"][0]["findings"][0].update(text="All was well, always.")
     )

@@ -16,9 +16,12 @@ from auditkit.errors import AuditkitError
 from auditkit.policy.loading import parse_policy
 from auditkit.signing.dsse import PAYLOAD_TYPE, pre_authentication_encoding
 from auditkit.store.evidence_store import EvidenceStore
-from auditkit.verifying import verify
+from auditkit.verifying import rendered, verify
 from tests.conftest import ROOT
 from tests.fuzz.mutations import OF_BYTES, Mutation, of_json
+from tests.laid_out import laid_out_once
+
+rendered.render_pdf = laid_out_once  # type: ignore[attr-defined]
 
 SAMPLE = ROOT / "sample_reports" / "mechanism_not_assessed"
 """The shortest sample report: the less there is to verify, the more files are tried."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pikepdf
@@ -19,7 +18,6 @@ from auditkit.bundle.evidence import parse_evidence
 from auditkit.bundle.run_files import EVIDENCE, HTML, PDF, POLICY
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.law import load_law
-from auditkit.report.pdf import render_pdf
 from auditkit.signing.keys.signer import development_key
 from auditkit.signing.pdf import countersign_pdf, sign_pdf
 from auditkit.signing.timestamps import PLAIN
@@ -31,6 +29,7 @@ from auditkit.verifying.printed import html_words, refuse_other_words
 from auditkit.verifying.protocol import check
 from auditkit.verifying.rendered import pdf_pages, report_html
 from tests.conftest import ROOT, SAMPLES
+from tests.laid_out import laid_out_once
 from tests.signed_runs import NOW
 
 FOLDER = SAMPLES["consistent"]
@@ -38,15 +37,9 @@ FILES = {each.name: each.read_bytes() for each in FOLDER.iterdir()}
 RECORD = parse_evidence(FILES[EVIDENCE])
 
 
-@cache
 def again() -> bytes:
-    return render_pdf(RECORD, load_law())
-
-
-@pytest.fixture(autouse=True)
-def _rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The four seconds of layout are spent once."""
-    monkeypatch.setattr(rendered, "render_pdf", lambda *_, **__: again())
+    """The pages that the record gives."""
+    return laid_out_once(RECORD, load_law())
 
 
 def changed(change: Callable[[pikepdf.Pdf], None], content: bytes = FILES[PDF]) -> bytes:
@@ -102,9 +95,9 @@ def drawn_otherwise(pdf: pikepdf.Pdf) -> None:
     font = next(iter(pdf.pages[0].obj.Resources.Font.values()))
     file = font.DescendantFonts[0].FontDescriptor.FontFile2
     drawn = TTFont(io.BytesIO(file.read_bytes()))
-    glyphs = drawn["glyf"].glyphs
-    first, second = [name for name in glyphs if glyphs[name].data][5:7]
-    glyphs[first], glyphs[second] = glyphs[second], glyphs[first]
+    glyphs = drawn["glyf"]
+    first, second = [name for name in glyphs.keys() if glyphs[name].numberOfContours > 0][5:7]  # noqa: SIM118
+    glyphs.glyphs[first], glyphs.glyphs[second] = glyphs[second], glyphs[first]
     out = io.BytesIO()
     drawn.save(out)
     file.write(out.getvalue())

@@ -28,6 +28,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 import auditkit.verifying.protocol as protocol
+import auditkit.verifying.rendered as rendered
 from auditkit.bundle.evidence import evidence_bytes
 from auditkit.bundle.run_files import ALL_NAMES, assemble, manifest, publish
 from auditkit.digest import canonical_json
@@ -138,6 +139,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def same_build(monkeypatch: pytest.MonkeyPatch) -> None:
     """The installed auditkit is the one that made the records."""
     monkeypatch.setattr(protocol, "tool", lambda: audit_record().tool)
+    monkeypatch.setattr(rendered, "tool", lambda: audit_record().tool)
 
 
 LAID_OUT: dict[tuple[bytes, str], bytes] = {}
@@ -153,7 +155,7 @@ def made_once(monkeypatch: pytest.MonkeyPatch) -> None:
             LAID_OUT[asked] = render_html(record, law, templates)
         return LAID_OUT[asked]
 
-    monkeypatch.setattr(protocol, "render_html", render_once)
+    monkeypatch.setattr(rendered, "render_html", render_once)
     read_each_signature_once(monkeypatch)
     take_the_policy_as_it_is(monkeypatch)
 
@@ -865,7 +867,7 @@ def test_numbers_are_the_same_in_code_output_and_documentation(run: Run) -> None
     for number, name in every:
         assert f"{number}. {name} " in " ".join(protocol.__doc__.split()), name
         assert f"| {number} | `{name}` |" in text, name
-    assert len(every) == 21
+    assert len(every) == 22
 
 
 def test_verification_as_json_is_plain_values(run: Run) -> None:

@@ -202,7 +202,7 @@ def test_a_pack_verifies(packed: Packed, tmp_path: Path) -> None:
     """Every check of a run directory, and the two of a pack."""
     found = outcome(packed.files, tmp_path, trusted=(packed.key.certificate,))
     outcomes = {each.id: each.outcome for each in found.checks}
-    assert (found.kind, found.ok, len(found.checks)) == ("pack", True, 21)
+    assert (found.kind, found.ok, len(found.checks)) == ("pack", True, 22)
     left_open = {name for name, state in outcomes.items() if state == "not_run"}
     assert left_open == {"store", "witnesses", "extension", "commitment", "asked"}
     assert {state for name, state in outcomes.items() if name not in left_open} == {"passed"}
