@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 from auditkit.bundle.evidence import evidence_bytes
-from auditkit.bundle.run_files import EVIDENCE, HTML, POLICY, assemble, publish
+from auditkit.bundle.names import EVIDENCE, HTML, POLICY
+from auditkit.bundle.run_files import assemble, publish
 from auditkit.errors import (
     AuditkitError,
     EnvironmentUnavailableError,

@@ -11,6 +11,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from auditkit.bundle.evidence import NewerEvidenceError, evidence_bytes
+from auditkit.bundle.helpers import described, helpers
+from auditkit.bundle.names import (
+    ALL_NAMES,
+    ATTESTATION,
+    CERTIFICATE,
+    COMMITMENT,
+    EVIDENCE,
+    EXTENDED_PDF,
+    HTML,
+    HTML_SIGNATURE,
+    MANIFEST,
+    PDF,
+    POLICY,
+)
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import EnvironmentUnavailableError
 from auditkit.records.audit import AuditRecord
@@ -18,24 +32,7 @@ from auditkit.signing.dsse import sign_statement, statement_about
 from auditkit.signing.keys.private_files import sync_folder
 from auditkit.signing.keys.signer import Signer
 
-EVIDENCE = "evidence.json"
-POLICY = "policy.yaml"
-COMMITMENT = "policy.yaml.p7s"
-HTML = "report.html"
-HTML_SIGNATURE = "report.html.p7s"
-PDF = "report.pdf"
-CERTIFICATE = "certificate.pem"
-ATTESTATION = "attestation.dsse.json"
-MANIFEST = "MANIFEST.json"
 MANIFEST_SCHEMA = "1"
-EXTENDED_PDF = "report.extended.pdf"
-"""The PDF with what was signed later: a reviewer's signature, newer timestamps. Not part of the run:
-it begins with the run's own PDF, byte for byte, and the other files stay as they were signed."""
-
-ALL_NAMES = frozenset(
-    {EVIDENCE, POLICY, COMMITMENT, HTML, HTML_SIGNATURE, PDF, CERTIFICATE, ATTESTATION, MANIFEST}
-)
-"""Every name a run writes."""
 
 
 def refuse_later(listing: bytes) -> None:
@@ -71,7 +68,8 @@ def assemble(
     """Every file of a run by name: evidence, policy, reports, certificates, attestation, manifest.
 
     ``commitment`` is the signature over the policy, ``signed_html`` the page and the signature over it.
-    The attestation covers all files but itself and the manifest; the manifest all but itself.
+    The attestation covers all files but itself and the manifest, and the helpers that a pack will hold; the
+    manifest all but itself.
 
     Raises:
         ValueError: the record has no checkpoint, the policy or the commitment is not the one it names, or
@@ -97,7 +95,8 @@ def assemble(
         files[PDF] = signed_pdf
     if files.keys() != expected_names(record) - {ATTESTATION, MANIFEST}:
         raise ValueError(f"the policy asks for {record.report.formats}, got {sorted(files)}")
-    files[ATTESTATION] = sign_statement(statement_about(record, files), key)
+    beside = described(helpers(record, files, key.certificate))
+    files[ATTESTATION] = sign_statement(statement_about(record, files, beside), key)
     files[MANIFEST] = manifest(files)
     return files
 

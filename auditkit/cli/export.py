@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from auditkit.bundle.names import EVIDENCE
 from auditkit.bundle.packing import pack, zipped
-from auditkit.bundle.run_files import EVIDENCE, write_new
+from auditkit.bundle.run_files import write_new
 from auditkit.cli.terminal import say, warn
 from auditkit.errors import EvidenceError, ExitCode
 from auditkit.verifying.case import packed_case, read_case

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from auditkit.bundle.evidence import parse_evidence
-from auditkit.bundle.run_files import EVIDENCE, POLICY
+from auditkit.bundle.names import EVIDENCE, POLICY
 from auditkit.cli.surroundings import standard
 from auditkit.cli.terminal import print_json, print_table, progress_shown, say
 from auditkit.comparing.agreement import Agreement, agreement, another_model

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from auditkit.bundle.evidence import parse_evidence
-from auditkit.bundle.run_files import EVIDENCE, EXTENDED_PDF, PDF, write_extension
+from auditkit.bundle.names import EVIDENCE, EXTENDED_PDF, PDF
+from auditkit.bundle.run_files import write_extension
 from auditkit.cli import clock
 from auditkit.cli.keyring import key_named
 from auditkit.cli.terminal import say, warn

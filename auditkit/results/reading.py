@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from auditkit.bundle.evidence import parse_evidence
-from auditkit.bundle.run_files import EVIDENCE
+from auditkit.bundle.names import EVIDENCE
 from auditkit.errors import EnvironmentUnavailableError, InputError, Problem
 from auditkit.results.run import Run
 from auditkit.store.evidence_store import EvidenceStore

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -83,8 +83,10 @@ def describe(name: str, content: bytes) -> Descriptor:
     return Descriptor(name=name, digest=DigestSet(sha256=sha256_hex(content)))
 
 
-def statement_about(record: AuditRecord, files: Mapping[str, bytes]) -> Statement:
-    """The statement a run makes: its verdict about exactly these files.
+def statement_about(
+    record: AuditRecord, files: Mapping[str, bytes], beside: Iterable[Descriptor] = ()
+) -> Statement:
+    """The statement a run makes: its verdict about exactly these files, and those described ``beside`` them.
 
     Raises:
         KeyError: ``policy.yaml`` is not among the files.
@@ -92,9 +94,10 @@ def statement_about(record: AuditRecord, files: Mapping[str, bytes]) -> Statemen
     by_outcome: dict[TestOutcome, list[str]] = {"PASSED": [], "WARNED": [], "FAILED": []}
     for task in record.tasks:
         by_outcome[_OUTCOMES[task.verdict]].append(task.id)
+    subjects = [*(describe(name, content) for name, content in files.items()), *beside]
     return Statement(
         type_="https://in-toto.io/Statement/v1",
-        subject=tuple(describe(name, files[name]) for name in sorted(files)),
+        subject=tuple(sorted(subjects, key=lambda each: each.name)),
         predicate_type="https://in-toto.io/attestation/test-result/v0.1",
         predicate=TestResult(
             result=_OUTCOMES[record.verdict],

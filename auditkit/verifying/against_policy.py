@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from auditkit.bundle.run_files import POLICY
+from auditkit.bundle.names import POLICY
 from auditkit.errors import EvidenceError, InputError
 from auditkit.judging.editions import EDITIONS, edition_of
 from auditkit.policy.loading import LoadedPolicy, parse_policy

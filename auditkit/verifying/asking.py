@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditkit.bundle.run_files import CERTIFICATE
+from auditkit.bundle.names import CERTIFICATE
 from auditkit.errors import AuditkitError, EvidenceError
 from auditkit.records.audit import AuditRecord
 from auditkit.signing.keys.signer import fingerprint, load_certificate

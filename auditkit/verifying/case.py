@@ -13,8 +13,8 @@ from pathlib import Path
 import pikepdf
 
 from auditkit.bundle.evidence import NewerEvidenceError, parse_evidence
+from auditkit.bundle.names import ALL_NAMES, EVIDENCE, EXTENDED_PDF, HTML, PDF
 from auditkit.bundle.packing import RUN
-from auditkit.bundle.run_files import ALL_NAMES, EVIDENCE, EXTENDED_PDF, HTML, PDF
 from auditkit.errors import EvidenceError, InputError, Problem
 from auditkit.records.audit import AuditRecord
 from auditkit.signing.keys.signer import load_certificate

@@ -54,10 +54,13 @@ def html_words(content: bytes) -> str:
     """The words of a page as its text stands, without style sheet and comments.
 
     Raises:
-        UnicodeDecodeError: it is not UTF-8.
+        EvidenceError: it is not UTF-8.
     """
     reader = _Words()
-    reader.feed(content.decode("utf-8"))
+    try:
+        reader.feed(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise EvidenceError("the page is not in UTF-8") from error
     reader.close()
     return "".join(reader.found)
 

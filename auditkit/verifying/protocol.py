@@ -18,7 +18,7 @@
 16. extension     report.extended.pdf adds a reviewer's signature or timestamps, and nothing else
 17. commitment    policy.yaml.p7s is a signature over this policy, from the time the record states
 18. pack          (of a pack) it holds exactly the files it lists, and the record's model manifest
-19. pack_help     (of a pack) its instructions and its verifier are those of this auditkit
+19. pack_help     (of a pack) its instructions and its verifier are those signed with the run
 20. pdf_content   the PDF holds nothing that a reader's program runs, hides or shows otherwise
 21. asked         weights, policy, system, time and verdict are those the reader asked for
 22. pdf_pages     the pages of the PDF are what the record and the legal register give
@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditkit.bundle.evidence import NewerEvidenceError, parse_evidence
-from auditkit.bundle.run_files import (
+from auditkit.bundle.names import (
     ALL_NAMES,
     ATTESTATION,
     CERTIFICATE,
@@ -49,10 +49,8 @@ from auditkit.bundle.run_files import (
     MANIFEST,
     PDF,
     POLICY,
-    expected_names,
-    manifest,
-    refuse_later,
 )
+from auditkit.bundle.run_files import expected_names, manifest, refuse_later
 from auditkit.characters.spelling import visible
 from auditkit.digest import sha256_hex
 from auditkit.errors import AuditkitError, EnvironmentUnavailableError, EvidenceError
@@ -68,7 +66,7 @@ from auditkit.verifying.asking import about, as_asked
 from auditkit.verifying.brought import NOTHING, Brought
 from auditkit.verifying.case import Case, read_case
 from auditkit.verifying.outcome import Check, NotRunError, Verification, one_line
-from auditkit.verifying.pack_checks import listed_exactly, own_helpers
+from auditkit.verifying.pack_checks import helpers_as_signed, helpers_of, listed_exactly
 from auditkit.verifying.pdf_content import attached_names, refuse_what_acts
 from auditkit.verifying.recompute import mismatches
 from auditkit.verifying.rendered import pdf_pages, report_html
@@ -161,7 +159,8 @@ def _statement(case: Case) -> str:
         raise NotRunError("the attestation does not verify") from error
     case.file(POLICY)  # a statement without its policy cannot be made
     covered = {n: content for n, content in case.files.items() if n not in {MANIFEST, ATTESTATION}}
-    stated = {item.name: item for item in statement.subject}
+    beside = helpers_of(statement)
+    stated = {item.name: item for item in statement.subject if item not in beside}
     # The files come first: their digests can be compared even where the evidence cannot be read.
     there = {name: describe(name, content) for name, content in covered.items()}
     differing = sorted(
@@ -169,7 +168,7 @@ def _statement(case: Case) -> str:
     )
     if differing:
         raise EvidenceError(f"the attestation is about other files: {', '.join(differing)}")
-    if statement != statement_about(case.record, covered):
+    if statement != statement_about(case.record, covered, beside):
         raise EvidenceError("the attestation states another policy or verdict than the record")
     return f"{len(there)} files; result {statement.predicate.result}"
 
@@ -331,7 +330,7 @@ STEPS = (
 
 PACKED = (
     Step("pack", "The pack holds exactly what it lists", listed_exactly),
-    Step("pack_help", "Its instructions and verifier are auditkit's", own_helpers),
+    Step("pack_help", "Its instructions and verifier are as signed", helpers_as_signed),
 )
 """Checks made of a pack only."""
 

@@ -6,7 +6,7 @@ report is searched for what every edition prints: that can fail, and it is no co
 
 from __future__ import annotations
 
-from auditkit.bundle.run_files import EVIDENCE, EXTENDED_PDF, HTML, PDF
+from auditkit.bundle.names import EVIDENCE, EXTENDED_PDF, HTML, PDF
 from auditkit.errors import EvidenceError
 from auditkit.law import Law, load_law
 from auditkit.messages import languages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from auditkit.bundle.run_files import (
+from auditkit.bundle.names import (
     CERTIFICATE,
     COMMITMENT,
     EXTENDED_PDF,

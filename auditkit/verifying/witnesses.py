@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditkit.bundle.evidence import parse_evidence, stored_part
-from auditkit.bundle.run_files import EVIDENCE
+from auditkit.bundle.names import EVIDENCE
 from auditkit.errors import EvidenceError, InputError
 from auditkit.records.audit import AuditRecord, Checkpoint
 from auditkit.signing.notes import TreeHead, head_in, head_of, is_signed_with, open_note

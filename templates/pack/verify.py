@@ -1,12 +1,16 @@
 """Check a pack that auditkit wrote for an authority, without auditkit: the zip, or its unpacked folder.
 
-    python verify.py [PATH] [--trust CERTIFICATE] [--model FOLDER]
+    python verify.py [PATH] [--trust CERTIFICATE] [--signer sha256:...] [--model FOLDER] ...
 
 PATH is the zip or the folder; by default the folder this file lies in. Needs Python 3.9 or later and
 two libraries, cryptography and pikepdf. Opens no network connection, runs nothing from the pack and
 writes nothing. VERIFY.txt says what each check shows and what it does not.
 
-Exit codes: 0 no check failed, 2 the command line is wrong, 4 there is no pack at PATH, 5 a check failed.
+The options mean what they mean to "auditkit verify", which checks more: it computes the conclusions again
+and compares the words of the reports. Nothing here does, so the best outcome is 3 and never 0.
+
+Exit codes: 3 whole and as signed, conclusions and words not compared; 2 the command line is wrong;
+4 there is no pack at PATH; 5 a check failed.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ import stat
 import sys
 import zipfile
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +34,9 @@ NAME = re.compile(r"(run/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_ENTRIES = 64
 MAX_BYTES = 512 * 1024 * 1024
 MAX_RATIO = 200
-BESIDE = {"PACK.json", "VERIFY.txt", "verify.py", "model-manifest.json"}
+HELPERS = {"VERIFY.txt", "verify.py", "model-manifest.json"}
+BESIDE = HELPERS | {"PACK.json"}
+SIGNED_AS = "pack/"
 OF_A_RUN = {
     "MANIFEST.json",
     "attestation.dsse.json",
@@ -51,7 +58,7 @@ RESULTS = {
 INDEX = "model.safetensors.index.json"
 IN_TOTO = "application/vnd.in-toto+json"
 NOT_CHECKED = """\
-Not checked here: that circuits and verdicts follow from the measurements, that the HTML report is what
+NOT compared here: that circuits and verdicts follow from the measurements, that the HTML report is what
 the evidence gives, the PDF's own signature, and the store (auditkit verify does); that the measurements
 are right (auditkit reproduce runs the model again). When a key signed is its owner's word."""
 
@@ -71,8 +78,10 @@ class NotRunError(Exception):
 class Pack:
     """A pack's files by name, as bytes, and what the reader brings to them."""
 
-    def __init__(self, files: dict[str, bytes], trust: bytes | None, model: Path | None) -> None:
-        self.files, self.trust, self.model = files, trust, model
+    def __init__(
+        self, files: dict[str, bytes], given: argparse.Namespace, trusted: list[bytes]
+    ) -> None:
+        self.files, self.given, self.trusted = files, given, trusted
         self.run = {n[len("run/") :]: c for n, c in files.items() if n.startswith("run/")}
 
     def file(self, name: str) -> bytes:
@@ -209,11 +218,12 @@ def attestation(case: Pack) -> str:
 def statement(case: Pack) -> str:
     """The signed statement is about exactly these files of the run."""
     said = parsed(_signed(case)[0], "the statement")
-    subjects = [(each["name"], each["digest"]) for each in said["subject"]]
+    every = [(each["name"], each["digest"]) for each in said["subject"]]
+    subjects = [each for each in every if not each[0].startswith(SIGNED_AS)]
     unsigned = {"MANIFEST.json", "attestation.dsse.json"}
     files = {name: content for name, content in case.run.items() if name not in unsigned}
     found = [(n, {"sha256": sha256(c)[len("sha256:") :]}) for n, c in sorted(files.items())]
-    if subjects != found:
+    if subjects != found or every != sorted(every, key=lambda each: str(each[0])):
         raise FailedError(differing(found, subjects) or "a file is named twice, or not in order")
     verdict = case.evidence()["verdict"]
     if said["predicate"]["result"] != RESULTS.get(verdict):
@@ -221,13 +231,83 @@ def statement(case: Pack) -> str:
     return f"{len(subjects)} files; result {said['predicate']['result']}"
 
 
+def helpers(case: Pack) -> str:
+    """VERIFY.txt, verify.py and model-manifest.json are those that the signed statement covers."""
+    said = parsed(_signed(case)[0], "the statement")
+    signed = {
+        each["name"][len(SIGNED_AS) :]: each["digest"]["sha256"]
+        for each in said["subject"]
+        if each["name"].startswith(SIGNED_AS)
+    }
+    if not signed:
+        raise NotRunError("an older auditkit made the run: its statement covers none of them")
+    if signed.keys() != HELPERS:
+        raise FailedError("the statement names other helpers than auditkit packs")
+    other = sorted(n for n in HELPERS if sha256(case.file(n)) != "sha256:" + signed[n])
+    if not other:
+        return "as signed with the run"
+    build = case.evidence()["tool"]
+    if build["source_digest"].encode("ascii") in case.file("VERIFY.txt"):
+        raise FailedError(f"{', '.join(other)}: not as auditkit {build['version']} wrote it")
+    raise NotRunError(f"{', '.join(other)}: another build packed it, or it was changed")
+
+
 def signer(case: Pack) -> str:
-    """The signer's certificate is the one given with --trust."""
-    if case.trust is None:
-        raise NotRunError("no certificate was given with --trust")
-    if case.trust.strip() != case.file("run/certificate.pem").strip():
-        raise FailedError("run/certificate.pem is not the certificate given")
-    return "the certificate given"
+    """The signer is one you trust: --trust or --signer, and --signer-name."""
+    pem = case.file("run/certificate.pem")
+    fingerprint, names = _named(pem)
+    if case.given.signer and fingerprint not in case.given.signer:
+        raise FailedError(f"signed by {fingerprint}, which is not the signer given")
+    if case.given.signer_name and not set(case.given.signer_name) & names:
+        raise FailedError(f"the certificate names {', '.join(sorted(names))}")
+    if fingerprint in case.given.signer:
+        return "the signer given"
+    if not case.trusted:
+        raise NotRunError("no certificate was given with --trust, and no --signer")
+    if pem.strip() in {each.strip() for each in case.trusted}:
+        return "the certificate given"
+    if case.evidence()["signing"]["key_level"] == "organisation":
+        raise NotRunError("not one of the certificates given; auditkit verify judges who issued it")
+    raise FailedError("run/certificate.pem is none of the certificates given")
+
+
+def _named(pem: bytes) -> tuple[str, set[str]]:
+    """The certificate's fingerprint, and the names in it that --signer-name may ask for."""
+    try:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import serialization
+    except ImportError as error:
+        raise NotRunError("the library cryptography is not installed") from error
+    certificate = x509.load_pem_x509_certificate(pem)
+    wanted = {x509.NameOID.COMMON_NAME, x509.NameOID.ORGANIZATION_NAME}
+    names = {str(each.value) for each in certificate.subject if each.oid in wanted}
+    names.add(certificate.subject.rfc4514_string())
+    return sha256(certificate.public_bytes(serialization.Encoding.DER)), names
+
+
+def asked(case: Pack) -> str:
+    """Weights, policy, system, time and verdict are those asked for."""
+    document = case.evidence()
+    found = {
+        "weights": document["model"]["weights_digest"],
+        "policy": document["policy"]["sha256"],
+        "system": document["system"]["name"],
+        "verdict": document["verdict"],
+    }
+    wanted = {name: getattr(case.given, name) for name in found}
+    least = case.given.not_before
+    if least is None and not any(wanted.values()):
+        raise NotRunError("nothing was asked of what the report is about")
+    said = [
+        f"{name}: {found[name]}, not {wanted[name]}"
+        for name in found
+        if wanted[name] is not None and wanted[name] != found[name]
+    ]
+    if least is not None and document["times"]["finished"] < least:
+        said.append(f"finished: {document['times']['finished']}, before {least}")
+    if said:
+        raise FailedError("; ".join(said))
+    return "as asked"
 
 
 def evidence(case: Pack) -> str:
@@ -338,15 +418,15 @@ def _to_sign(name: str, root: str, files: list[dict[str, Any]]) -> dict[str, Any
 
 def model_files(case: Pack) -> str:
     """The model folder given with --model has the files that were audited."""
-    if case.model is None:
+    if case.given.model is None:
         raise NotRunError("no model folder was given with --model")
     found = []
-    for root, folders, names in os.walk(case.model):
+    for root, folders, names in os.walk(case.given.model):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(root) / name
             if not name.startswith("."):
-                found.append((path.relative_to(case.model).as_posix(), _file_digest(path)))
+                found.append((path.relative_to(case.given.model).as_posix(), _file_digest(path)))
     recorded = case.evidence()["model"]["manifest"]
     said = differing(found, [(each["path"], each["sha256"]) for each in recorded])
     if said:
@@ -377,6 +457,8 @@ CHECKS: tuple[Callable[[Pack], str], ...] = (
     model_files,
     extension,
     instructions,
+    helpers,
+    asked,
 )
 NEEDED = {"pack", "manifest", "attestation", "statement", "evidence", "policy", "instructions"}
 
@@ -449,36 +531,106 @@ def read(path: Path) -> dict[str, bytes]:
     return files
 
 
+def _given(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Check a pack that auditkit wrote.", allow_abbrev=False
+    )
+    here = Path(__file__).resolve().parent
+    parser.add_argument("path", nargs="?", type=Path, default=here)
+    more = parser.add_argument
+    more("--trust", type=Path, action="append", default=[], help="the signer's certificate (PEM)")
+    more("--signer", type=_digest, action="append", default=[], help="its fingerprint: sha256:...")
+    more("--signer-name", action="append", default=[], help="a name in the signer's certificate")
+    more(
+        "--require-trusted", action="store_true", help="as in auditkit verify; the best is 3 anyway"
+    )
+    more("--weights", type=_digest, help="the digest of the weights it has to be about")
+    more("--policy", type=_digest, help="the digest of the policy it has to be about")
+    more("--system", help="the name of the system it has to be about")
+    more("--verdict", choices=sorted(RESULTS), help="the verdict it has to have")
+    more("--not-before", type=_day, help="the day it has to be of, or later: 2026-11-01")
+    more("--model", type=Path, help="a model folder to hold against the one audited")
+    more("--json", action="store_true", help="print the checks as JSON")
+    return parser.parse_args(arguments)
+
+
+def _digest(value: str) -> str:
+    digits = value.lower().replace("sha256:", "", 1).replace(":", "")
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is not a SHA-256 digest: 64 hexadecimal digits"
+        )
+    return f"sha256:{digits}"
+
+
+def _day(value: str) -> str:
+    for form in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"):
+        try:
+            return f"{datetime.strptime(value, form):%Y-%m-%dT%H:%M:%SZ}"  # noqa: DTZ007 - UTC, as records
+        except ValueError:
+            continue
+    raise argparse.ArgumentTypeError(f"{value!r} is no day like 2026-11-01")
+
+
+def _certificates(files: list[Path]) -> list[bytes]:
+    """Every certificate in the files given with --trust."""
+    pattern = re.compile(b"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+    found = []
+    for file in files:
+        pems = pattern.findall(file.read_bytes())
+        if not pems:
+            raise NoPackError(f"{file}: no certificate in PEM form")
+        found += pems
+    return found
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Make every check, print each with its outcome, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Check a pack that auditkit wrote.")
-    parser.add_argument("path", nargs="?", type=Path, default=Path(__file__).resolve().parent)
-    parser.add_argument(
-        "--trust", type=Path, help="the signer's certificate (PEM), got another way"
-    )
-    parser.add_argument("--model", type=Path, help="a model folder to hold against the one audited")
-    given = parser.parse_args(arguments)
+    given = _given(arguments)
     try:
-        trust = None if given.trust is None else given.trust.read_bytes()
-        case = Pack(read(given.path), trust, given.model)
+        trusted = _certificates(given.trust)
+        case = Pack(read(given.path), given, trusted)
     except FailedError as error:
         print(f"NOT verified: {_shown(error)}")
         return 5
     except (NoPackError, OSError) as error:
         print(_shown(error), file=sys.stderr)
         return 4
-    passed, failed = set(), []
-    for number, check in enumerate(CHECKS, start=1):
-        outcome, detail = _made(check, case)
-        passed |= {check.__name__} if outcome == "passed" else set()
-        failed += [check.__name__] if outcome == "failed" else []
+    made = [(each, *_made(each, case)) for each in CHECKS]
+    failed = [each.__name__ for each, outcome, _ in made if outcome == "failed"]
+    passed = {each.__name__ for each, outcome, _ in made if outcome == "passed"}
+    if not failed and not passed >= NEEDED:
+        failed = ["a check that all rests on was not made"]
+    if given.json:
+        print(json.dumps(_as_json(made, failed), indent=2))
+        return 5 if failed else 3
+    for number, (check, outcome, detail) in enumerate(made, start=1):
         print(f"{number:>2}  {outcome:<8}  {check.__doc__}\n              {detail}")
     print(NOT_CHECKED)
-    if failed or not passed >= NEEDED:
-        print(f"NOT verified: {', '.join(failed) or 'a check that all rests on was not made'}")
+    if failed:
+        print(f"NOT verified: {', '.join(failed)}")
         return 5
-    print("verified: no check failed. What was not run is not known.")
-    return 0
+    print(
+        "intact, but NOT compared: conclusions and words of the reports; auditkit verify compares them."
+    )
+    if "signer" not in passed:
+        print("Nobody vouches for the signer: give --trust or --signer.")
+    return 3
+
+
+def _as_json(
+    made: list[tuple[Callable[[Pack], str], str, str]], failed: list[str]
+) -> dict[str, Any]:
+    outcomes = {check.__name__: outcome for check, outcome, _ in made}
+    return {
+        "ok": False,
+        "result": "failed" if failed else "not_compared",
+        "trusted": outcomes["signer"] == "passed",
+        "checks": [
+            {"id": check.__name__, "outcome": outcome.replace(" ", "_"), "detail": detail}
+            for check, outcome, detail in made
+        ],
+    }
 
 
 def _made(check: Callable[[Pack], str], case: Pack) -> tuple[str, str]:

@@ -13,7 +13,8 @@ import pytest
 import auditkit.verifying.protocol as protocol
 import auditkit.verifying.rendered as rendered
 from auditkit.bundle.evidence import NewerEvidenceError, evidence_bytes, parse_evidence
-from auditkit.bundle.run_files import EVIDENCE, HTML, MANIFEST, manifest
+from auditkit.bundle.names import EVIDENCE, HTML, MANIFEST
+from auditkit.bundle.run_files import manifest
 from auditkit.controls import outcomes
 from auditkit.controls.family import FAMILIES
 from auditkit.digest import canonical_json, sha256_hex

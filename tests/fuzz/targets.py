@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditkit.bundle.run_files import ATTESTATION, EVIDENCE, HTML, MANIFEST, PDF
+from auditkit.bundle.names import ATTESTATION, EVIDENCE, HTML, MANIFEST, PDF
 from auditkit.errors import AuditkitError
 from auditkit.policy.loading import parse_policy
 from auditkit.signing.dsse import PAYLOAD_TYPE, pre_authentication_encoding
@@ -21,7 +21,7 @@ from tests.conftest import ROOT
 from tests.fuzz.mutations import OF_BYTES, Mutation, of_json
 from tests.laid_out import laid_out_once
 
-rendered.render_pdf = laid_out_once  # type: ignore[attr-defined]
+rendered.render_pdf = laid_out_once  # type: ignore[assignment, attr-defined]
 
 SAMPLE = ROOT / "sample_reports" / "mechanism_not_assessed"
 """The shortest sample report: the less there is to verify, the more files are tried."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from auditkit.bundle.evidence import parse_evidence
-from auditkit.bundle.run_files import COMMITMENT
+from auditkit.bundle.names import COMMITMENT
 from tests.conftest import Auditkit, CommandLine, Outcome
 from tests.pki import Pki
 from tests.policies import INCONCLUSIVE, policy_signed

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from auditkit.bundle.run_files import ALL_NAMES, COMMITMENT
+from auditkit.bundle.names import ALL_NAMES, COMMITMENT
 from auditkit.model.fingerprint import fingerprint
 from tests.conftest import QUICKSTART, Auditkit, CommandLine, FinishedRun, short_policy
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from auditkit.bundle.evidence import parse_evidence
-from auditkit.bundle.run_files import ALL_NAMES, COMMITMENT, EXTENDED_PDF
+from auditkit.bundle.names import ALL_NAMES, COMMITMENT, EXTENDED_PDF
 from auditkit.cli import sign
 from auditkit.signing.seal import PdfSignatureStatus, check_pdf_signature
 from auditkit.verifying import case

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from auditkit.bundle.evidence import parse_evidence
-from auditkit.bundle.run_files import ALL_NAMES, COMMITMENT
+from auditkit.bundle.names import ALL_NAMES, COMMITMENT
 from auditkit.signing.keys.signer import development_key
 from auditkit.store.evidence_store import EvidenceStore
 from tests.builders import note_signer

@@ -15,7 +15,7 @@ from pyhanko.pdf_utils.generic import StreamObject, pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from auditkit.bundle.evidence import parse_evidence
-from auditkit.bundle.run_files import EVIDENCE, HTML, PDF, POLICY
+from auditkit.bundle.names import EVIDENCE, HTML, PDF, POLICY
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.law import load_law
 from auditkit.signing.keys.signer import development_key

@@ -30,7 +30,8 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 import auditkit.verifying.protocol as protocol
 import auditkit.verifying.rendered as rendered
 from auditkit.bundle.evidence import evidence_bytes
-from auditkit.bundle.run_files import ALL_NAMES, assemble, manifest, publish
+from auditkit.bundle.names import ALL_NAMES
+from auditkit.bundle.run_files import assemble, manifest, publish
 from auditkit.digest import canonical_json
 from auditkit.errors import EvidenceError, InputError
 from auditkit.judging.editions import CURRENT
@@ -818,7 +819,7 @@ def test_report_left_out_by_the_policy_is_not_missed(run: Run, tmp_path: Path, k
     expected = (
         {"report_html", "html_signature"}
         if kept == "pdf"
-        else {"pdf_seal", "pdf_signer", "attachments", "pdf_content"}
+        else {"pdf_seal", "pdf_signer", "attachments", "pdf_content", "pdf_pages"}
     )
     assert skipped == expected
 

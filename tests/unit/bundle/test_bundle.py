@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from auditkit.bundle import run_files as bundle
+from auditkit.bundle import names, run_files
 from auditkit.bundle.evidence import evidence_bytes
+from auditkit.bundle.helpers import HELPERS
+from auditkit.bundle.packing import pack
 from auditkit.bundle.run_files import assemble, expected_names, manifest, publish
 from auditkit.digest import canonical_json, sha256_hex
 from auditkit.errors import EnvironmentUnavailableError
@@ -40,7 +42,7 @@ def record(*formats: str) -> AuditRecord:
 def test_assembled_files_are_the_run_s(key: SigningKey) -> None:
     """Every file is there, byte for byte what was handed in or made from the record."""
     files = assemble(record("html", "pdf"), POLICY, (b"<html>", b"p7s"), b"%PDF", key)
-    assert files.keys() == bundle.ALL_NAMES - {bundle.COMMITMENT}
+    assert files.keys() == names.ALL_NAMES - {names.COMMITMENT}
     assert files["evidence.json"] == evidence_bytes(record("html", "pdf"))
     assert files["policy.yaml"] == POLICY
     assert files["report.html"] == b"<html>"
@@ -64,7 +66,7 @@ def test_report_the_policy_left_out_is_absent(
 ) -> None:
     """A format left out leaves no file, and the other files say nothing of it."""
     files = assemble(record(*formats), POLICY, html, pdf, key)
-    expected = bundle.ALL_NAMES - absent - {bundle.COMMITMENT}
+    expected = names.ALL_NAMES - absent - {names.COMMITMENT}
     assert files.keys() == expected == expected_names(record(*formats))
     assert not any(name.encode() in files["MANIFEST.json"] for name in absent)
 
@@ -79,7 +81,7 @@ def test_a_commitment_is_there_exactly_where_the_record_names_it(key: SigningKey
     policy = policy.model_copy(update={"commitment": made.model_copy(update={"sha256": digest})})
     named, page = plain.model_copy(update={"policy": policy}), (b"<html>", b"p7s")
     files = assemble(named, POLICY, page, None, key, b"p7s of the policy")
-    assert files[bundle.COMMITMENT] == b"p7s of the policy"
+    assert files[names.COMMITMENT] == b"p7s of the policy"
     assert files.keys() == expected_names(named)
     for wrong, given in ((named, None), (named, b"another"), (plain, b"p7s of the policy")):
         with pytest.raises(ValueError, match="not the commitment"):
@@ -100,12 +102,14 @@ def test_manifest_covers_every_other_file(key: SigningKey) -> None:
 
 
 def test_attestation_is_about_every_file_but_itself_and_the_manifest(key: SigningKey) -> None:
-    """Its subjects are the files by SHA-256."""
+    """Its subjects are the files by SHA-256, and the helpers that a pack of the run will hold."""
     files = assemble(record("html", "pdf"), POLICY, (b"<html>", b"p7s"), b"%PDF", key)
     statement = verify_envelope(files["attestation.dsse.json"], key.certificate)
     subjects = {item.name: item.digest.sha256 for item in statement.subject}
     covered = files.keys() - {"MANIFEST.json", "attestation.dsse.json"}
-    assert subjects == {name: sha256_hex(files[name]) for name in covered}
+    beside = {f"pack/{name}": content for name, content in pack(files).items() if name in HELPERS}
+    every = {**{name: files[name] for name in covered}, **beside}
+    assert subjects == {name: sha256_hex(content) for name, content in every.items()}
 
 
 def test_order_of_files_does_not_change_the_manifest() -> None:
@@ -161,7 +165,7 @@ def test_interrupted_writing_leaves_nothing(
 ) -> None:
     """Whatever stops the writing, and wherever, no part of a run is left behind."""
     written: list[Path] = []
-    write = bundle._write
+    write = run_files._write
 
     def stop(path: Path, content: bytes) -> None:
         if len(written) == after:
@@ -169,7 +173,7 @@ def test_interrupted_writing_leaves_nothing(
         written.append(path)
         write(path, content)
 
-    monkeypatch.setattr(bundle, "_write", stop)
+    monkeypatch.setattr(run_files, "_write", stop)
     with pytest.raises(seen):
         publish(FILES, tmp_path, "run")
     assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import io
+import json
 import os
 import re
 import struct
@@ -28,6 +29,7 @@ from auditkit.judging.measured import Measured
 from auditkit.model.fingerprint import fingerprint
 from auditkit.records.base import NotAssessed
 from auditkit.records.task import TaskRecord
+from auditkit.resources import tool
 from auditkit.signing.keys.signer import SigningKey, development_key
 from auditkit.store.evidence_store import EvidenceStore
 from auditkit.verifying import Brought, Verification, verify
@@ -113,7 +115,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
         )
         for task in record.tasks
     )
-    record = record.model_copy(update={"model": identity, "tasks": tasks})
+    record = record.model_copy(update={"model": identity, "tasks": tasks, "tool": tool()})
     store = EvidenceStore.open(f"sqlite:///{base / 'evidence.db'}", signer=note_signer())
     record = record.model_copy(update={"checkpoint": store.append(record)})
     key = development_key(base / "keys", NOW)
@@ -228,10 +230,6 @@ def test_one_changed_bit_in_any_file_fails(
     if listed_anew and name != PACK:
         files = relisted(files)
     found = outcome(files, tmp_path)
-    if listed_anew and name == "VERIFY.txt":
-        # Nothing signed covers the instructions: the check says that they are not auditkit's own.
-        assert {c.id: c.outcome for c in found.checks}["pack_help"] == "not_run"
-        return
     assert found.failed
     assert not found.ok
 
@@ -265,9 +263,11 @@ def test_the_verifier_needs_two_libraries_only(
     (tmp_path / "pack.zip").write_bytes(zipped(packed.files))
     for arguments in ((), (tmp_path / "pack.zip",)):
         done = bare(folder / "verify.py", *arguments)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.count(" passed ") == 9
-        assert done.stdout.splitlines()[-1].startswith("verified: no check failed.")
+        assert (done.returncode, done.stderr) == (3, "")
+        assert done.stdout.count(" passed ") == 10
+        *_, said, vouched = done.stdout.splitlines()
+        assert said.startswith("intact, but NOT compared")
+        assert vouched.startswith("Nobody vouches for the signer")
     assert not list(folder.rglob("__pycache__"))
 
 
@@ -280,7 +280,7 @@ def test_the_verifier_holds_certificate_and_model_against_the_pack(
     own.write_bytes(packed.key.certificate)
     other.write_bytes(development_key(tmp_path / "keys", NOW).certificate)
     done = bare(folder / "verify.py", "--trust", own, "--model", packed.model)
-    assert (done.returncode, done.stdout.count(" passed ")) == (0, 11)
+    assert (done.returncode, done.stdout.count(" passed ")) == (3, 12)
     assert "NOT verified: signer" in bare(folder / "verify.py", "--trust", other).stdout
     changed = save(gpt2(seed=1), tmp_path / "other")
     done = bare(folder / "verify.py", "--model", changed)
@@ -300,7 +300,7 @@ def test_the_verifier_finds_one_changed_bit_in_any_file(
     files = {**packed.files, name: flipped(packed.files[name])}
     done = bare(script, unpacked(files, tmp_path / "changed"))
     assert (done.returncode, done.stdout.splitlines()[-1][:12]) == (5, "NOT verified")
-    if name.startswith(RUN) or name == "model-manifest.json":
+    if name != PACK:
         done = bare(script, unpacked(relisted(files), tmp_path / "listed"))
         assert (done.returncode, done.stdout.splitlines()[-1][:12]) == (5, "NOT verified")
 
@@ -330,18 +330,78 @@ def test_a_pack_changed_by_nobody_is_not_called_verified(
     packed: Packed,
     tmp_path: Path,
     change: Callable[[dict[str, bytes]], dict[str, bytes]],
-    request: pytest.FixtureRequest,
     bare: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
-    """Listed anew, which needs no key: auditkit ends with 3 or 5, and so does the verifier of an honest pack,
-    but for the words of its own instructions, which it says are not signed."""
+    """Listed anew, which needs no key: both verifiers end with exit 5."""
     script = unpacked(packed.files, tmp_path / "honest") / "verify.py"
     files = relisted(change(dict(packed.files)))
-    found = outcome(files, tmp_path, trusted=(packed.key.certificate,))
-    assert found.result != "verified"
+    assert outcome(files, tmp_path, trusted=(packed.key.certificate,)).result == "failed"
     done = bare(script, unpacked(files, tmp_path / "changed"))
-    words_only = request.node.callspec.id == "instructions with a word changed"
-    assert done.returncode == (0 if words_only else 5), done.stdout
+    assert done.returncode == 5, done.stdout
+
+
+def test_helpers_of_another_build_are_not_called_as_signed(
+    packed: Packed,
+    tmp_path: Path,
+    bare: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """Another build may pack a run: its helpers say so, and both verifiers end with 3, never with 0."""
+    script = unpacked(packed.files, tmp_path / "honest") / "verify.py"
+    digest = parse_evidence(packed.files["run/evidence.json"]).tool.source_digest
+    other = packed.files["VERIFY.txt"].replace(digest.encode(), b"sha256:" + b"0" * 64)
+    files = relisted({**packed.files, "VERIFY.txt": other})
+    found = outcome(files, tmp_path, trusted=(packed.key.certificate,))
+    assert (found.result, [each.id for each in found.not_compared]) == (
+        "not_compared",
+        ["pack_help"],
+    )
+    done = bare(script, unpacked(files, tmp_path / "changed"))
+    assert (done.returncode, "another build packed it" in done.stdout) == (3, True)
+
+
+ASKED = {
+    "signer": ("--signer", "sha256:" + "0" * 64),
+    "signer's name": ("--signer-name", "Somebody else"),
+    "weights": ("--weights", "0" * 64),
+    "policy": ("--policy", "0" * 64),
+    "system": ("--system", "Another system"),
+    "verdict": ("--verdict", "inconclusive"),
+    "time": ("--not-before", "2126-01-01"),
+}
+
+
+@pytest.mark.parametrize("options", ASKED.values(), ids=ASKED)
+def test_both_verifiers_take_the_same_words(
+    packed: Packed,
+    tmp_path: Path,
+    options: tuple[str, str],
+    auditkit_here: CommandLine,
+    bare: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """What the reader asks for, and the pack is not, ends with exit 5 in both."""
+    script = unpacked(packed.files, tmp_path / "honest") / "verify.py"
+    (tmp_path / "pack.zip").write_bytes(zipped(packed.files))
+    assert auditkit_here("verify", tmp_path / "pack.zip", *options).code == 5
+    assert bare(script, *options).returncode == 5
+
+
+def test_the_right_words_are_as_asked(
+    packed: Packed, tmp_path: Path, bare: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """Signer, name, weights, policy, system, verdict and day of the pack itself pass, also as JSON."""
+    script = unpacked(packed.files, tmp_path / "honest") / "verify.py"
+    record = parse_evidence(packed.files["run/evidence.json"])
+    right = [
+        *("--signer", packed.key.certificate_sha256, "--weights", record.model.weights_digest),
+        *("--signer-name", "UNQUALIFIED DEVELOPMENT KEY - NOT A LEGAL SEAL"),
+        *("--policy", record.policy.sha256, "--system", record.system.name),
+        *("--verdict", record.verdict, "--not-before", "2026-01-01", "--json"),
+    ]
+    done = bare(script, *right)
+    said = json.loads(done.stdout)
+    outcomes = {each["id"]: each["outcome"] for each in said["checks"]}
+    assert (done.returncode, said["result"], said["trusted"]) == (3, "not_compared", True)
+    assert (outcomes["signer"], outcomes["asked"]) == ("passed", "passed")
 
 
 def test_the_verifier_says_when_a_library_is_missing(packed: Packed, tmp_path: Path) -> None:
@@ -632,4 +692,4 @@ def test_the_commands_of_the_page_work(
             assert auditkit_here(*arguments).code == 0, arguments
         else:
             done = bare(Path(arguments[0]), *arguments[1:])
-            assert (done.returncode, done.stderr) == (0, ""), arguments
+            assert (done.returncode, done.stderr) == (3, ""), arguments
