@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from asn1crypto import cms, tsp
+from asn1crypto.keys import PrivateKeyInfo
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
+from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
+from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 
 from auditkit.records.audit import PadesLevel
 from auditkit.signing.keys.pkcs12 import pkcs12_key
@@ -87,12 +92,33 @@ def from_a_file(key: SigningKey, path: Path) -> SigningKey:
     encryption = serialization.BestAvailableEncryption(PASSPHRASE.encode())
     certificate = x509.load_pem_x509_certificate(key.certificate)
     path.write_bytes(
-        pkcs12.serialize_key_and_certificates(
-            None, key.private_key, certificate, None, encryption
-        )
+        pkcs12.serialize_key_and_certificates(None, key.private_key, certificate, None, encryption)
     )
     path.chmod(0o600)
     return pkcs12_key(path, PASSPHRASE, padding=key.padding)
+
+
+def stamp_by(private: PrivateKey, digest: str) -> cms.SignedData:
+    """A timestamp by a service with a certificate of its own."""
+    own = self_signed(private, now())
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    service = DummyTimeStamper(
+        tsa_cert=load_certs_from_pemder_data(own.certificate).__next__(),
+        tsa_key=PrivateKeyInfo.load(private.private_bytes(serialization.Encoding.DER, *form)),
+    )
+    answer = service.request_tsa_response(
+        tsp.TimeStampReq(
+            {
+                "message_imprint": {
+                    "hash_algorithm": {"algorithm": digest},
+                    "hashed_message": hashlib.new(digest, b"x").digest(),
+                },
+                "cert_req": True,
+            }
+        )
+    )
+    token: cms.SignedData = answer["time_stamp_token"]["content"]
+    return token
 
 
 def update(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], None], url: str) -> bytes:

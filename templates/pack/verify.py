@@ -177,6 +177,7 @@ def _verifies(certificate: x509.Certificate, signature: bytes, signed: bytes) ->
         "secp384r1": hashes.SHA384(),
         "secp521r1": hashes.SHA512(),
     }
+    key: Any
     try:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):

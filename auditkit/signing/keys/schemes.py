@@ -215,7 +215,7 @@ def problem_of_cms(signed: cms.SignedData, certificate: x509.Certificate) -> str
     (signer,) = signed["signer_infos"]
     written, digest = signer["signature_algorithm"], signer["digest_algorithm"]
     for scheme in possible:
-        if _same(written, scheme) and _digest_only(digest, scheme.digest):
+        if written.dump() == scheme.algorithm().dump() and _digest_only(digest, scheme.digest):
             return ""
     said = f"{written['algorithm'].native} over {digest['algorithm'].native}"
     return f"it is signed by {said}, which is not {' or '.join(each.name for each in possible)}"
@@ -236,15 +236,6 @@ def problem_of_stamp(token: cms.SignedData, certificate: x509.Certificate) -> st
         used.add(str(written.hash_algo))
     weak = sorted(used - _HASHES.keys())
     return f"it rests on the digest {weak[0]}" if weak else ""
-
-
-def _same(written: algos.SignedDigestAlgorithm, scheme: Scheme) -> bool:
-    ours = scheme.algorithm()
-    if written["algorithm"].native != scheme.cms_name:
-        return False
-    if scheme is PSS:
-        return bool(written["parameters"].native == ours["parameters"].native)
-    return written["parameters"].native is None
 
 
 def _digest_only(written: algos.DigestAlgorithm, name: str) -> bool:
