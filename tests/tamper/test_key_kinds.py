@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding,
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from auditkit.bundle.run_files import publish
-from auditkit.errors import EvidenceError
+from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.signing import pdf as signing_pdf
 from auditkit.signing.cades import check_detached, sign_detached
 from auditkit.signing.commitment import read_commitment
@@ -34,6 +34,7 @@ from auditkit.signing.dsse import (
     statement_about,
     verify_envelope,
 )
+from auditkit.signing.keys.pkcs12 import pkcs12_key
 from auditkit.signing.keys.schemes import ASK_FOR, PKCS1, RefusedKeyError, Scheme, public_key_of
 from auditkit.signing.keys.signer import SigningKey, load_certificate
 from auditkit.signing.pdf import countersign_pdf, sign_pdf
@@ -42,6 +43,7 @@ from auditkit.signing.timestamps import PLAIN
 from auditkit.store.evidence_store import EvidenceStore
 from auditkit.verifying import Brought, protocol, verify
 from tests.builders import audit_record, note_signer
+from tests.pki import PASSPHRASE
 from tests.signed_runs import (
     NOW,
     RUN_ID,
@@ -145,6 +147,30 @@ def _pdfsig_agrees(path: Path) -> None:
         return
     done = subprocess.run(["pdfsig", "-nocert", path], capture_output=True, encoding="utf-8")
     assert re.search(r"Signature Validation: Signature is Valid", done.stdout), done.stdout
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_certificate_for_pss_alone_signs_by_nothing_else(tmp_path: Path) -> None:
+    """Where the certificate states its key as RSASSA-PSS, PKCS#1 v1.5 is neither made nor taken."""
+    line = (
+        "openssl req -x509 -newkey rsa-pss -pkeyopt rsa_keygen_bits:3072 -nodes -subj /O=Example "
+        "-keyout k.pem -out c.pem && openssl pkcs12 -export -inkey k.pem -in c.pem -out k.p12 "
+        f"-passout 'pass:{PASSPHRASE}' && chmod 600 k.p12"
+    )
+    subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True, capture_output=True)
+    key = pkcs12_key(tmp_path / "k.p12", PASSPHRASE)
+    statement = statement_about(audit_record(), FILES)
+    assert verify_envelope(sign_statement(statement, key), key.certificate) == statement
+    with pytest.raises(EnvironmentUnavailableError, match="rsa_padding is pkcs1"):
+        pkcs12_key(tmp_path / "k.p12", PASSPHRASE, padding="pkcs1")
+    other = Forger(key.private_key, key.certificate, key.level, used=PKCS1)
+    with pytest.raises(EvidenceError, match="does not verify"):
+        verify_envelope(sign_statement(statement, other), key.certificate)
+    page = sign_detached(b"<html>", other, load_certificate(key.certificate).not_valid_before_utc)
+    with pytest.raises(EvidenceError, match="which is not RSA PSS with SHA-256"):
+        check_detached(b"<html>", page)
+    assert _pack_verifies(key)
+    assert not _pack_verifies(other)
 
 
 # What is refused

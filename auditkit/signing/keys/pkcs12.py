@@ -103,7 +103,7 @@ def scheme_at(
     except ValueError as error:
         raise EnvironmentUnavailableError(
             f"{where}: not a usable signing key: {error}",
-            advice="change `rsa_padding` in the keys file, or leave it out",
+            advice="leave `rsa_padding` out of the keys file, or ask the token's or service's maker for it",
         ) from error
 
 

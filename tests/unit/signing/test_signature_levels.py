@@ -12,6 +12,7 @@ from typing import get_args
 
 import pikepdf
 import pytest
+from asn1crypto import cms
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -21,7 +22,7 @@ from pyhanko_certvalidator.ltv import ades_past, poe
 
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.records.audit import PadesLevel
-from auditkit.signing import trust
+from auditkit.signing import accepted, trust
 from auditkit.signing.accepted import require_accepted_stamp
 from auditkit.signing.cades import check_detached, judge_detached, sign_detached
 from auditkit.signing.keys.signer import development_key
@@ -32,7 +33,7 @@ from auditkit.signing.pdf import (
     renew_pdf,
     sign_pdf,
 )
-from auditkit.signing.seal import check_pdf_signature, revision_end, time_of
+from auditkit.signing.seal import check_pdf_signature, revision_end, time_of, tokens, tokens_of
 from auditkit.signing.timestamps import Plan
 from auditkit.signing.trial import require_level, try_signing
 from auditkit.signing.trust import judge_pdf
@@ -421,6 +422,25 @@ def test_timestamp_by_a_weak_key_or_digest_is_refused() -> None:
             continue
         with pytest.raises(EvidenceError, match=f"a timestamp is not accepted: .*{reason}"):
             require_accepted_stamp(token)
+
+
+def test_every_timestamp_is_held_to_the_same_rule(
+    pki: Pki, signed: dict[PadesLevel, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over the seal, over the file, and over the page's signature."""
+    page = sign_detached(b"<html>", key(pki, "signer"), now(), plan(pki, "B-T"))
+    signatures = PdfFileReader(io.BytesIO(signed["B-LTA"])).embedded_signatures
+    over_the_page = tokens_of(cms.ContentInfo.load(page)["content"])[0]
+    over_the_seal, over_the_file = tokens(signatures[0])[0], signatures[-1].signed_data
+    for weak in (over_the_page, over_the_seal, over_the_file):
+
+        def problem(token: cms.SignedData, _: object, weak: bytes = weak.dump()) -> str:
+            return "weak" if token.dump() == weak else ""
+
+        monkeypatch.setattr(accepted, "problem_of_stamp", problem)
+        with pytest.raises(EvidenceError, match="a timestamp is not accepted: weak"):  # noqa: PT012
+            check_detached(b"<html>", page)
+            check_pdf_signature(signed["B-LTA"], [])
 
 
 # Other people's tools
