@@ -20,12 +20,16 @@ from certomancer.integrations.animator import Animator, AnimatorArchStore
 from certomancer.registry import ArchLabel, CertLabel, CertomancerConfig, PKIArchitecture
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-SIGNERS = ("signer", "reviewer", "expired", "revoked", "unanswered")
+SIGNERS = ("signer", "reviewer", "expired", "revoked", "unanswered", "rsa", "p384")
+_RSA_BITS = {"rsa": 3072}
+_CURVES = {"p384": ec.SECP384R1()}
 _KEYS = ("root", "interm", *SIGNERS, "tsa", "responder")
 PASSPHRASE = "correct horse"  # noqa: S105 - a test's
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass
@@ -47,11 +51,11 @@ class Pki:
         der = self.architecture.get_cert(CertLabel(label)).dump()
         return x509.load_der_x509_certificate(der).public_bytes(serialization.Encoding.PEM)
 
-    def private_key(self, label: str) -> ec.EllipticCurvePrivateKey:
+    def private_key(self, label: str) -> PrivateKey:
         """A private key by its name."""
         pem = (self.folder / f"{label}.key.pem").read_bytes()
         key = serialization.load_pem_private_key(pem, None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        assert isinstance(key, PrivateKey)
         return key
 
     def p12(self, label: str, passphrase: str = PASSPHRASE) -> Path:
@@ -122,6 +126,8 @@ def _certificates(now: datetime) -> dict[str, object]:
         "interm": ca("interm", 30),
         "signer": leaf(2, subject="signer"),
         "reviewer": leaf(2, subject="reviewer"),
+        "rsa": leaf(2, subject="rsa"),
+        "p384": leaf(2, subject="p384"),
         "unanswered": leaf(2, "silent", subject="unanswered"),
         "revoked": leaf(2, subject="revoked", revocation=revoked),
         "expired": leaf(2, subject="expired") | {"validity": past},
@@ -156,6 +162,8 @@ def _configuration(url: str, now: datetime) -> str:
         "responder": "Example OCSP",
         "signer": "Example Seal",
         "reviewer": "Rita Reviewer",
+        "rsa": "Example RSA Seal",
+        "p384": "Example P-384 Seal",
         "expired": "Example Expired Seal",
         "revoked": "Example Revoked Seal",
         "unanswered": "Example Unanswered Seal",
@@ -204,7 +212,11 @@ def running_pki(folder: Path) -> Iterator[Pki]:
     """An infrastructure with its keys in ``folder``, served until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in _KEYS:
-        key = ec.generate_private_key(ec.SECP256R1())
+        key: PrivateKey = (
+            rsa.generate_private_key(65537, _RSA_BITS[name])
+            if name in _RSA_BITS
+            else ec.generate_private_key(_CURVES.get(name, ec.SECP256R1()))
+        )
         form = serialization.PrivateFormat.TraditionalOpenSSL
         pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
         (folder / f"{name}.key.pem").write_bytes(pem)

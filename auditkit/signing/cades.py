@@ -17,9 +17,10 @@ from pyhanko_certvalidator import ValidationContext
 
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.records.audit import PadesLevel
+from auditkit.signing.accepted import plain_cms, require_accepted
 from auditkit.signing.keys.signer import Signer, pem_of_der
 from auditkit.signing.pdf import AnyKeySigner
-from auditkit.signing.seal import plain_cms, signer_of, tokens_of
+from auditkit.signing.seal import signer_of, tokens_of
 from auditkit.signing.timestamps import PLAIN, Plan
 from auditkit.signing.trust import judge_certificates
 
@@ -35,7 +36,7 @@ def sign_detached(content: bytes, key: Signer, at: datetime, plan: Plan = PLAIN)
     settings = PdfCMSSignedAttributes(signing_time=at)
     signing = AnyKeySigner(key).async_sign_general_data(
         content,
-        "sha256",
+        key.scheme.digest,
         detached=True,
         use_cades=True,
         timestamper=plan.timestamper(),
@@ -61,6 +62,7 @@ def check_detached(content: bytes, signature: bytes) -> tuple[bytes, PadesLevel]
         signed = _signed_data(signature)
         signer = extract_certificate_info(signed).signer_cert
         stamps = tokens_of(signed)
+        require_accepted("the page's signature", signed, stamps)
         status = asyncio.run(
             async_validate_detached_cms(
                 content,

@@ -13,9 +13,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, cast
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.exceptions import UnsupportedAlgorithm
 from pydantic import ConfigDict, Field, ValidationError
 
 from auditkit.digest import canonical_json, sha256_hex
@@ -23,6 +21,7 @@ from auditkit.errors import EvidenceError
 from auditkit.records.audit import AuditRecord
 from auditkit.records.base import Record
 from auditkit.records.task import Verdict
+from auditkit.signing.keys.schemes import RefusedKeyError, verified_by
 from auditkit.signing.keys.signer import Signer, fingerprint, load_certificate
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -116,7 +115,7 @@ def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
 
 
 def sign_statement(statement: Statement, key: Signer) -> bytes:
-    """The bytes of a DSSE envelope around the statement, signed with ECDSA P-256 and SHA-256.
+    """The bytes of a DSSE envelope around the statement, signed by the key's scheme.
 
     The key id is the SHA-256 of the certificate: a hint where to look, which the verifier does not
     rely on.
@@ -148,20 +147,17 @@ def verify_envelope(envelope: bytes, certificate_pem: bytes) -> Statement:
     """
     payload, signature, key_id = _open(envelope)
     try:
-        public_key = load_certificate(certificate_pem).public_key()
+        certificate = load_certificate(certificate_pem)
         expected_key_id = fingerprint(certificate_pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise EvidenceError(f"the certificate cannot be read: {error}") from error
-    if not isinstance(public_key, ec.EllipticCurvePublicKey):
-        raise EvidenceError("the certificate's key is not an elliptic-curve key")
     try:
-        public_key.verify(
-            signature,
-            pre_authentication_encoding(PAYLOAD_TYPE, payload),
-            ec.ECDSA(hashes.SHA256()),
-        )
-    except InvalidSignature as error:
-        raise EvidenceError("the attestation's signature does not verify") from error
+        signed = pre_authentication_encoding(PAYLOAD_TYPE, payload)
+        scheme = verified_by(certificate, signature, signed)
+    except RefusedKeyError as error:
+        raise EvidenceError(f"the certificate is not accepted: {error}") from error
+    if scheme is None:
+        raise EvidenceError("the attestation's signature does not verify")
     if key_id != expected_key_id:
         raise EvidenceError("the attestation names another certificate than the one given")
     return _statement(payload)

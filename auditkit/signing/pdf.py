@@ -52,7 +52,8 @@ from pyhanko_certvalidator.errors import (
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from auditkit.errors import EnvironmentUnavailableError
-from auditkit.signing.keys.signer import Signer, refuse_outside_its_time
+from auditkit.signing.keys.schemes import longest
+from auditkit.signing.keys.signer import Signer, load_certificate, refuse_outside_its_time
 from auditkit.signing.timestamps import PLAIN, HttpTimeStamper, Plan
 
 SEAL_FIELD = "Auditkit1"
@@ -84,16 +85,22 @@ class AnyKeySigner(CmsSigner):
         store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
         store.register_multiple(certificates(key.chain))
         (certificate,) = certificates([key.certificate])
-        super().__init__(signing_cert=certificate, cert_registry=store)
+        super().__init__(
+            signing_cert=certificate,
+            cert_registry=store,
+            signature_mechanism=key.scheme.algorithm(),
+        )
         self._key = key
 
     async def async_sign_raw(
         self, data: bytes, digest_algorithm: str, dry_run: bool = False
     ) -> bytes:
         """The signature of the data; when only its length is asked for, that many zeros."""
-        if digest_algorithm != "sha256":
-            raise ValueError("auditkit signs SHA-256 digests only")
-        return bytes(72) if dry_run else await asyncio.to_thread(self._key.sign, data)
+        if digest_algorithm != self._key.scheme.digest:
+            raise ValueError(f"the key signs {self._key.scheme.digest} digests only")
+        if dry_run:
+            return bytes(longest(load_certificate(self._key.certificate)))
+        return await asyncio.to_thread(self._key.sign, data)
 
 
 class _SignerAt(PdfSigner):
@@ -201,7 +208,7 @@ def _sign(
     async def sign(context: ValidationContext) -> None:
         metadata = PdfSignatureMetadata(
             field_name=field,
-            md_algorithm="sha256",
+            md_algorithm=key.scheme.digest,
             subfilter=SigSeedSubFilter.PADES,
             certify=field == SEAL_FIELD,
             docmdp_permissions=MDPPerm.FILL_FORMS,

@@ -35,7 +35,8 @@ from pyhanko_certvalidator import ValidationContext
 
 from auditkit.errors import EvidenceError
 from auditkit.records.audit import PadesLevel
-from auditkit.signing.keys.signer import fingerprint, issued_by, load_certificate, pem_of_der
+from auditkit.signing.accepted import plain_cms, require_accepted, require_accepted_stamp
+from auditkit.signing.keys.signer import fingerprint, load_certificate, pem_of_der
 from auditkit.signing.pdf import REVIEWER_FIELD, SEAL_FIELD
 
 _TIMESTAMP_FIELD = re.compile(r"Timestamp-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -114,6 +115,14 @@ def check_pdf_signature(pdf: bytes, trusted: Sequence[bytes]) -> PdfSignatureSta
         raise EvidenceError(f"the PDF's signature cannot be read: {reason}") from error
 
 
+def _require_accepted(signature: EmbeddedPdfSignature) -> None:
+    if signature.sig_object_type == "/DocTimeStamp":
+        require_accepted_stamp(signature.signed_data)
+        return
+    what = "the seal" if signature.field_name == SEAL_FIELD else "the reviewer's signature"
+    require_accepted(what, signature.signed_data, tokens(signature))
+
+
 @dataclass(frozen=True)
 class _Found:
     """pyHanko's view of one signature or timestamp, with its own certificate as the anchor."""
@@ -137,6 +146,8 @@ def _check(pdf: bytes, trusted: Sequence[bytes]) -> PdfSignatureStatus:
     signed_at = seal.self_reported_timestamp
     if seal.field_name != SEAL_FIELD or signed_at is None:
         raise EvidenceError("the PDF's first signature is not its seal, or states no time")
+    for item in signatures:
+        _require_accepted(item)
     found = [_found(item) for item in signatures]
     certificate = pem_of_der(seal.signer_cert.dump())
     reviews = [item for item in signatures if item.field_name == REVIEWER_FIELD]
@@ -356,37 +367,6 @@ def _plain(signature: EmbeddedPdfSignature) -> bool:
     end = _der_length(signature.pkcs7_content)
     signed = signature.signed_data
     return signature.pkcs7_content[:end].endswith(signed.dump()) and plain_cms(signed)
-
-
-def plain_cms(signed: cms.SignedData) -> bool:
-    """The same of a signature apart from a PDF: SHA-256, detached, no attribute but one timestamp,
-    and no certificate but those that lead upwards from the signer's."""
-    (signer,) = signed["signer_infos"]
-    sha256 = {"algorithm": "sha256", "parameters": None}
-    unsigned = signer["unsigned_attrs"]
-    attributes = [] if unsigned.native is None else list(unsigned)
-    return (
-        signed["version"].native == signer["version"].native == "v1"
-        and signed["digest_algorithms"].native == [sha256]
-        and signed["encap_content_info"].native == {"content_type": "data", "content": None}
-        and signer["digest_algorithm"].native == sha256
-        and [item["type"].native for item in attributes]
-        == ["signature_time_stamp_token"] * len(attributes)
-        and len(attributes) <= 1
-        and all(len(item["values"]) == 1 for item in attributes)
-        and _is_chain([item.chosen for item in signed["certificates"]])
-    )
-
-
-def _is_chain(found: Sequence[asn1.Certificate]) -> bool:
-    """Whether every certificate but one, the signer's, issued another of them."""
-    loaded = [load_certificate(pem_of_der(each.dump())) for each in found]
-    issuers = [
-        each
-        for each in loaded
-        if any(other is not each and issued_by(other, each) for other in loaded)
-    ]
-    return len(issuers) == len(loaded) - 1
 
 
 def _der_length(content: bytes) -> int:

@@ -59,7 +59,13 @@ def require_level(signed: bytes, key: Signer, plan: Plan, at: datetime) -> bytes
     Raises:
         EnvironmentUnavailableError: they are not.
     """
-    status = check_pdf_signature(signed, [])
+    try:
+        status = check_pdf_signature(signed, [])
+    except EvidenceError as error:
+        raise EnvironmentUnavailableError(
+            f"level {plan.level} was not reached: {error.message}",
+            advice="use another key or timestamp service; nothing was written",
+        ) from error
     if status.problems or status.level != plan.level:
         found = "; ".join(status.problems) or f"the signature reaches {status.level}"
         raise EnvironmentUnavailableError(

@@ -18,6 +18,7 @@ from auditkit.errors import EvidenceError
 from auditkit.signing.cades import check_detached, judge_detached
 from auditkit.signing.commitment import judge_timestamp, read_commitment
 from auditkit.signing.keys.purposes import names_in, not_for_signing
+from auditkit.signing.keys.schemes import RefusedKeyError, schemes_of
 from auditkit.signing.keys.signer import fingerprint, is_authority, level_of, load_certificate
 from auditkit.signing.pdf import REVIEWER_FIELD, SEAL_FIELD
 from auditkit.signing.seal import PdfSignatureStatus, is_trusted, valid_at
@@ -149,7 +150,10 @@ def _require_stated(case: Case, pem: bytes) -> None:
     signing, finished = case.record.signing, case.record.times.finished
     try:
         found = load_certificate(pem)
+        schemes_of(found)
         stated = (level_of(pem), found.subject.rfc4514_string(), found.issuer.rfc4514_string())
+    except RefusedKeyError as error:
+        raise EvidenceError(f"the certificate is not accepted: {error}") from error
     except ValueError as error:  # parsed only now, and a changed byte may lie there
         raise EvidenceError(f"the certificate cannot be read: {error}") from error
     if stated != (signing.key_level, signing.subject, signing.issuer):

@@ -28,7 +28,10 @@ import zipfile
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 NAME = re.compile(r"(run/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_ENTRIES = 64
@@ -172,13 +175,50 @@ def _manifest(content: bytes, name: str, files: dict[str, bytes]) -> str:
     return f"{len(found)} files, each with its recorded size and SHA-256"
 
 
+def _verifies(certificate: x509.Certificate, signature: bytes, signed: bytes) -> bool:
+    """Whether the certificate's key made the signature, by one of the schemes that such a key may use."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+    curves = {
+        "secp256r1": hashes.SHA256(),
+        "secp384r1": hashes.SHA384(),
+        "secp521r1": hashes.SHA512(),
+    }
+    key: Any
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    tried: list[tuple[Any, ...]] = []
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in curves:
+        tried = [(ec.ECDSA(curves[key.curve.name]),)]
+    elif isinstance(key, rsa.RSAPublicKey) and key.key_size >= 3072:
+        exponent, digest = key.public_numbers().e, hashes.SHA256()
+        if exponent >= 65537 and exponent % 2:
+            tried = [(padding.PSS(padding.MGF1(digest), 32), digest)]
+            if certificate.public_key_algorithm_oid.dotted_string != "1.2.840.113549.1.1.10":
+                tried.append((padding.PKCS1v15(), digest))
+    if not tried:
+        raise FailedError(
+            "the certificate's key is not accepted; ask for a certificate on an RSA key of at least "
+            "3072 bits or an EC key on P-256, P-384 or P-521"
+        )
+    for how in tried:
+        try:
+            key.verify(signature, signed, *how)
+        except (InvalidSignature, ValueError, UnsupportedAlgorithm):
+            continue
+        return True
+    return False
+
+
 def _signed(case: Pack) -> tuple[bytes, str]:
     """The statement's bytes once their signature verified, and the certificate's fingerprint."""
     try:
         from cryptography import x509
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives import serialization
     except ImportError as error:
         raise NotRunError("the library cryptography is not installed") from error
     name = "run/attestation.dsse.json"
@@ -195,15 +235,10 @@ def _signed(case: Pack) -> tuple[bytes, str]:
     certificate = x509.load_pem_x509_certificate(pem)
     if certificate.public_bytes(serialization.Encoding.PEM) != pem:
         raise FailedError("run/certificate.pem holds more than one certificate")
-    key = certificate.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise FailedError("the certificate's key is not an elliptic-curve key")
     kind = IN_TOTO.encode("ascii")
     signed = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
-    try:
-        key.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature as error:
-        raise FailedError("the signature does not verify") from error
+    if not _verifies(certificate, signature, signed):
+        raise FailedError("the signature does not verify")
     fingerprint = sha256(certificate.public_bytes(serialization.Encoding.DER))
     if entry["keyid"] != fingerprint:
         raise FailedError("the attestation names another certificate than run/certificate.pem")

@@ -22,6 +22,7 @@ from auditkit.records.base import Record
 from auditkit.signing.keys.csc import Service, csc_key
 from auditkit.signing.keys.pkcs11 import Place, pkcs11_key
 from auditkit.signing.keys.pkcs12 import pkcs12_key
+from auditkit.signing.keys.schemes import Padding
 from auditkit.signing.keys.signer import (
     Signer,
     development_key,
@@ -60,13 +61,19 @@ class _Entry(Record):
     chain: tuple[_Text, ...] = ()
 
 
+class _OwnEntry(_Entry):
+    """A key from elsewhere. ``rsa_padding`` is how an RSA key signs, where PSS is not to be tried first."""
+
+    rsa_padding: Padding | None = None
+
+
 class DevelopmentEntry(_Entry):
     """The development key that auditkit makes itself."""
 
     kind: Literal["development"]
 
 
-class Pkcs12Entry(_Entry):
+class Pkcs12Entry(_OwnEntry):
     """A PKCS#12 file and its passphrase."""
 
     kind: Literal["pkcs12"]
@@ -80,7 +87,7 @@ def _to_send_to(url: str) -> str:
     return url
 
 
-class Pkcs11Entry(_Entry):
+class Pkcs11Entry(_OwnEntry):
     """A key on a token: the module's path, the labels of the token and the key, the PIN."""
 
     kind: Literal["pkcs11"]
@@ -90,7 +97,7 @@ class Pkcs11Entry(_Entry):
     pin: Secret
 
 
-class CscEntry(_Entry):
+class CscEntry(_OwnEntry):
     """A credential of a remote signing service, the access token for it, and its PIN if it has one."""
 
     kind: Literal["csc"]
@@ -150,16 +157,18 @@ def _opened(
 ) -> Signer:
     if isinstance(entry, Pkcs12Entry):
         passphrase = secret(entry.passphrase, f"passphrase of key {name!r}")
-        return pkcs12_key(folder / entry.file, passphrase, more=more, roots=roots)
+        return pkcs12_key(
+            folder / entry.file, passphrase, more=more, roots=roots, padding=entry.rsa_padding
+        )
     if isinstance(entry, Pkcs11Entry):
         pin = secret(entry.pin, f"PIN of key {name!r}")
         place = Place(entry.module, entry.token, entry.key)
-        return pkcs11_key(place, pin, more=more, roots=roots)
+        return pkcs11_key(place, pin, more=more, roots=roots, padding=entry.rsa_padding)
     if isinstance(entry, CscEntry):
         token = secret(entry.token, f"access token of key {name!r}")
         own_pin = None if entry.pin is None else secret(entry.pin, f"PIN of key {name!r}")
         service = Service(entry.url, entry.credential, token, own_pin)
-        return csc_key(service, more=more, roots=roots)
+        return csc_key(service, more=more, roots=roots, padding=entry.rsa_padding)
     return replace(development_key(development, now), roots=roots)
 
 

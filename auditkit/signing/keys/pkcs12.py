@@ -8,16 +8,22 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from auditkit.errors import EnvironmentUnavailableError
 from auditkit.signing.keys.private_files import read_private
+from auditkit.signing.keys.schemes import ASK_FOR, Padding, RefusedKeyError, Scheme, scheme_for
 from auditkit.signing.keys.signer import SigningKey, is_self_signed, issued_by, level_of
 
 
 def pkcs12_key(
-    path: Path, passphrase: str, *, more: Sequence[bytes] = (), roots: Sequence[bytes] = ()
+    path: Path,
+    passphrase: str,
+    *,
+    more: Sequence[bytes] = (),
+    roots: Sequence[bytes] = (),
+    padding: Padding | None = None,
 ) -> SigningKey:
     """The key in a PKCS#12 file that only its owner may read.
 
@@ -25,7 +31,7 @@ def pkcs12_key(
 
     Raises:
         EnvironmentUnavailableError: the file cannot be read or others may read it, the passphrase is
-            wrong, or there is no EC P-256 key with its certificate in it.
+            wrong, or there is no key that auditkit signs with, with its certificate, in it.
     """
     try:
         content = read_private(path)
@@ -37,12 +43,15 @@ def pkcs12_key(
     certificate, private_key, others = _opened(path, content, passphrase)
     pem = _pem(certificate)
     chain = chain_of(pem, [*map(_pem, others), *more])
-    return SigningKey(private_key, pem, level_of(pem), "pkcs12", chain, tuple(roots))
+    scheme_at(str(path), pem, padding)
+    return SigningKey(private_key, pem, level_of(pem), "pkcs12", chain, tuple(roots), padding)
 
 
 def _opened(
     path: Path, content: bytes, passphrase: str
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey, list[x509.Certificate]]:
+) -> tuple[
+    x509.Certificate, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, list[x509.Certificate]
+]:
     try:
         private_key, certificate, others = pkcs12.load_key_and_certificates(
             content, passphrase.encode("utf-8")
@@ -54,9 +63,8 @@ def _opened(
         ) from error
     if private_key is None or certificate is None:
         raise unusable(str(path), "it does not hold a key and its certificate")
-    if not isinstance(private_key, ec.EllipticCurvePrivateKey):
-        raise unusable(str(path), "its key is not an EC P-256 key")
-    refuse_other_keys(str(path), _pem(certificate))
+    if not isinstance(private_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise unusable(str(path), "its key is neither an RSA nor an EC key")
     return certificate, private_key, others
 
 
@@ -77,23 +85,32 @@ def chain_of(certificate: bytes, pool: Sequence[bytes]) -> tuple[bytes, ...]:
         chain.append(last)
 
 
-def refuse_other_keys(where: str, certificate: bytes) -> None:
-    """Returns if the certificate's (PEM) key is an EC P-256 key, the one kind auditkit signs with.
+def scheme_at(
+    where: str,
+    certificate: bytes,
+    padding: Padding | None = None,
+    offered: frozenset[Scheme] | None = None,
+) -> Scheme:
+    """How the key of a certificate (PEM) signs, by its setting and what its token or service offers.
 
     Raises:
-        EnvironmentUnavailableError: it is another.
+        EnvironmentUnavailableError: auditkit does not sign with such a key, or not so.
     """
-    public_key = x509.load_pem_x509_certificate(certificate).public_key()
-    curve = getattr(public_key, "curve", None)
-    if not isinstance(curve, ec.SECP256R1):
-        raise unusable(where, "its key is not an EC P-256 key")
+    try:
+        return scheme_for(x509.load_pem_x509_certificate(certificate), padding, offered)
+    except RefusedKeyError as error:
+        raise unusable(where, error.reason) from error
+    except ValueError as error:
+        raise EnvironmentUnavailableError(
+            f"{where}: not a usable signing key: {error}",
+            advice="leave `rsa_padding` out of the keys file, or ask the token's or service's maker for it",
+        ) from error
 
 
 def unusable(where: str, reason: str) -> EnvironmentUnavailableError:
     """The error that a key cannot be used, and why."""
     return EnvironmentUnavailableError(
-        f"{where}: not a usable signing key: {reason}",
-        advice="use a key on the curve P-256 together with its certificate",
+        f"{where}: not a usable signing key: {reason}", advice=ASK_FOR
     )
 
 

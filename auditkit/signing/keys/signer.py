@@ -14,13 +14,14 @@ from typing import Protocol
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from auditkit.digest import sha256_hex
 from auditkit.errors import EnvironmentUnavailableError
 from auditkit.records.audit import KeyKind, KeyLevel
 from auditkit.signing.keys.private_files import kept
+from auditkit.signing.keys.schemes import Padding, Scheme, scheme_for
 
 DEVELOPMENT_ORGANISATION = "UNQUALIFIED DEVELOPMENT KEY - NOT A LEGAL SEAL"
 """The organisation in every development certificate: whoever reads the signature reads this."""
@@ -57,8 +58,13 @@ class Signer(Protocol):
         """Where the private key is."""
         ...
 
+    @property
+    def scheme(self) -> Scheme:
+        """How it signs."""
+        ...
+
     def sign(self, message: bytes) -> bytes:
-        """The ECDSA P-256 signature (DER) of the message's SHA-256.
+        """The signature of the message, by the key's scheme.
 
         Raises:
             EnvironmentUnavailableError: the key cannot be used.
@@ -70,12 +76,22 @@ class Signer(Protocol):
 class SigningKey:
     """A private key in memory, with its certificates, and what a signature by it is worth."""
 
-    private_key: ec.EllipticCurvePrivateKey = field(repr=False)
+    private_key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = field(repr=False)
     certificate: bytes
     level: KeyLevel
     kind: KeyKind = "development"
     chain: tuple[bytes, ...] = ()
     roots: tuple[bytes, ...] = ()
+    padding: Padding | None = None
+
+    @property
+    def scheme(self) -> Scheme:
+        """The one that its key and its setting give.
+
+        Raises:
+            ValueError: they give none.
+        """
+        return scheme_for(load_certificate(self.certificate), self.padding)
 
     @property
     def certificate_sha256(self) -> str:
@@ -83,8 +99,8 @@ class SigningKey:
         return fingerprint(self.certificate)
 
     def sign(self, message: bytes) -> bytes:
-        """The ECDSA P-256 signature (DER) of the message's SHA-256."""
-        return self.private_key.sign(message, ec.ECDSA(hashes.SHA256()))
+        """The signature of the message, by the key's scheme."""
+        return self.scheme.sign(self.private_key, message)
 
 
 def development_key(directory: Path, now: datetime) -> SigningKey:

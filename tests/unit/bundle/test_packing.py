@@ -247,7 +247,7 @@ def test_the_pack_of_another_run_s_model_fails(packed: Packed, tmp_path: Path) -
     """A model manifest that is not the record's is found although it is listed."""
     other = canonical_json({"files": [], "schema_version": "1"})
     found = outcome(relisted({**packed.files, "model-manifest.json": other}), tmp_path)
-    assert found.failed == ("pack",)
+    assert found.failed == ("pack", "pack_help")
 
 
 # Without auditkit

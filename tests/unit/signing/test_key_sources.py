@@ -10,15 +10,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto.algos import RSASSAPSSParams
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import pkcs12
 from google.protobuf import json_format
@@ -40,6 +42,7 @@ from auditkit.signing.keys.keyring import (
 )
 from auditkit.signing.keys.pkcs11 import Place, TokenKey, pkcs11_key
 from auditkit.signing.keys.pkcs12 import pkcs12_key
+from auditkit.signing.keys.schemes import ASK_FOR, Padding
 from auditkit.signing.keys.signer import Signer, fingerprint, load_certificate
 from auditkit.signing.timestamps import PLAIN, Plan
 from auditkit.signing.trial import signing_of, try_signing
@@ -48,6 +51,14 @@ from tests.pki import PASSPHRASE, Pki
 
 SOFTHSM = Path("/usr/lib/softhsm/libsofthsm2.so")
 PIN = "648219"
+ON_THE_TOKEN = {"seal": "signer", "rsa": "rsa", "p384": "p384"}
+RSA_OID, PKCS1_OID = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.11"
+PSS_OID, P384_OID = "1.2.840.113549.1.1.10", "1.2.840.10045.4.3.3"
+SHA256_OID, SHA384_OID = "2.16.840.1.101.3.4.2.1", "2.16.840.1.101.3.4.2.2"
+DIGESTS: dict[str, hashes.HashAlgorithm] = {
+    SHA256_OID: hashes.SHA256(),
+    SHA384_OID: hashes.SHA384(),
+}
 FILES = {"evidence.json": b"{}", "policy.yaml": b"auditkit: 1\n"}
 
 
@@ -76,26 +87,27 @@ def token(pki: Pki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]
         check=True,
         capture_output=True,
     )
-    private = pki.private_key("signer").private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "key.pem").write_bytes(private)
-    subprocess.run(
-        [
-            *("softhsm2-util", "--import", folder / "key.pem", "--token", "auditkit"),
-            *("--label", "seal", "--id", "01", "--pin", PIN),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    for number, (label, name) in enumerate(ON_THE_TOKEN.items(), start=1):
+        private = pki.private_key(name).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        (folder / "key.pem").write_bytes(private)
+        subprocess.run(
+            [
+                *("softhsm2-util", "--import", folder / "key.pem", "--token", "auditkit"),
+                *("--label", label, "--id", f"0{number}", "--pin", PIN),
+            ],
+            check=True,
+            capture_output=True,
+        )
     import pkcs11
 
     place = Place(str(SOFTHSM), "auditkit", "seal")
     held = pkcs11.lib(str(SOFTHSM)).get_token(token_label=place.token)
     with held.open(rw=True, user_pin=PIN) as session:
-        for label, name in (("seal", "signer"), ("issuer", "interm")):
+        for label, name in (*ON_THE_TOKEN.items(), ("issuer", "interm")):
             der = load_certificate(pki.pem(name)).public_bytes(serialization.Encoding.DER)
             subject = load_certificate(pki.pem(name)).subject.public_bytes()
             session.create_object(
@@ -112,8 +124,11 @@ def token(pki: Pki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]
     del os.environ["SOFTHSM2_CONF"]
 
 
-def token_key(pki: Pki, place: Place) -> TokenKey:
-    return pkcs11_key(place, PIN, roots=[pki.pem("root")])
+def token_key(
+    pki: Pki, place: Place, label: str = "seal", asked: Padding | None = None
+) -> TokenKey:
+    labelled = replace(place, key=label)
+    return pkcs11_key(labelled, PIN, roots=[pki.pem("root")], padding=asked)
 
 
 def test_token_lacking_something_is_refused_in_one_line(token: Place) -> None:
@@ -153,6 +168,11 @@ class Remote(BaseHTTPRequestHandler):
     pki: Pki
     authorised: dict[str, str]
     broken = ""
+    signer = "signer"
+    described: Any = None
+    """What the service says of the key."""
+    asked: dict[str, Any]
+    """The last order to sign."""
 
     def do_POST(self) -> None:
         """Answers one call."""
@@ -163,9 +183,11 @@ class Remote(BaseHTTPRequestHandler):
         elif method == self.broken:
             self.answer(200, {})
         elif method == "credentials/info":
-            ders = [load_certificate(self.pki.pem(n)) for n in ("signer", "interm", "root")]
+            ders = [load_certificate(self.pki.pem(n)) for n in (self.signer, "interm", "root")]
             encoded = [base64.b64encode(d.public_bytes(serialization.Encoding.DER)) for d in ders]
-            self.answer(200, {"cert": {"certificates": [each.decode() for each in encoded]}})
+            said = {} if self.described is None else {"key": self.described}
+            certificates = [each.decode() for each in encoded]
+            self.answer(200, {"cert": {"certificates": certificates}, **said})
         elif method == "credentials/authorize" and body["PIN"] == PIN:
             sad = hashlib.sha256(repr(body["hash"]).encode()).hexdigest()
             self.authorised[sad] = body["hash"][0]
@@ -173,12 +195,25 @@ class Remote(BaseHTTPRequestHandler):
         elif (
             method == "signatures/signHash" and self.authorised.get(body["SAD"]) == body["hash"][0]
         ):
-            digest = base64.b64decode(body["hash"][0])
-            algorithm = ec.ECDSA(Prehashed(hashes.SHA256()))
-            signature = self.pki.private_key("signer").sign(digest, algorithm)
+            type(self).asked = body
+            signature = self.made(base64.b64decode(body["hash"][0]), body)
             self.answer(200, {"signatures": [base64.b64encode(signature).decode()]})
         else:
             self.answer(403, {"error": "access_denied"})
+
+    def made(self, digest: bytes, order: dict[str, Any]) -> bytes:
+        """The signature of a digest as the order asks for it."""
+        used = Prehashed(DIGESTS[order["hashAlgo"]])
+        key = self.pki.private_key(self.signer)
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            return key.sign(digest, ec.ECDSA(used))
+        if order["signAlgo"] != PSS_OID:
+            return key.sign(digest, padding.PKCS1v15(), used)
+        stated = RSASSAPSSParams.load(base64.b64decode(order["signAlgoParams"])).native
+        assert stated["hash_algorithm"]["algorithm"] == "sha256"
+        assert stated["mask_gen_algorithm"]["parameters"]["algorithm"] == "sha256"
+        mask = padding.MGF1(hashes.SHA256())
+        return key.sign(digest, padding.PSS(mask, stated["salt_length"]), used)
 
     def answer(self, status: int, body: dict[str, Any]) -> None:
         """Sends a JSON object."""
@@ -195,6 +230,7 @@ class Remote(BaseHTTPRequestHandler):
 @pytest.fixture
 def remote(pki: Pki) -> Iterator[str]:
     Remote.pki, Remote.authorised, Remote.broken = pki, {}, ""
+    Remote.signer, Remote.described = "signer", None
     with ThreadingHTTPServer(("127.0.0.1", 0), Remote) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -203,8 +239,66 @@ def remote(pki: Pki) -> Iterator[str]:
         thread.join()
 
 
-def remote_key(pki: Pki, url: str, pin: str = PIN) -> RemoteKey:
-    return csc_key(Service(url, "seal", "access", pin), roots=[pki.pem("root")])
+def remote_key(pki: Pki, url: str, pin: str = PIN, asked: Padding | None = None) -> RemoteKey:
+    service = Service(url, "seal", "access", pin)
+    return csc_key(service, roots=[pki.pem("root")], padding=asked)
+
+
+@pytest.mark.parametrize(
+    ("signer", "offered", "asked", "ordered"),
+    [
+        ("rsa", [RSA_OID, PSS_OID], None, (PSS_OID, SHA256_OID)),
+        ("rsa", [RSA_OID], None, (RSA_OID, SHA256_OID)),
+        ("rsa", [PKCS1_OID, PSS_OID], "pkcs1", (PKCS1_OID, SHA256_OID)),
+        ("rsa", None, None, (PSS_OID, SHA256_OID)),
+        ("p384", ["1.2.840.10045.4.3.2", P384_OID], None, (P384_OID, SHA384_OID)),
+        ("p384", ["1.2.840.10045.2.1"], None, ("1.2.840.10045.2.1", SHA384_OID)),
+    ],
+)
+def test_remote_service_is_asked_for_a_scheme_it_offers(
+    pki: Pki,
+    remote: str,
+    signer: str,
+    offered: list[str] | None,
+    asked: Padding | None,
+    ordered: tuple[str, str],
+) -> None:
+    """PSS where it is offered, PKCS#1 v1.5 where nothing else is or the key's setting asks for it."""
+    Remote.signer = signer
+    Remote.described = None if offered is None else {"algo": offered}
+    key = remote_key(pki, remote, asked=asked)
+    page = sign_detached(b"<html>", key, now())
+    assert (Remote.asked["signAlgo"], Remote.asked["hashAlgo"]) == ordered
+    assert ("signAlgoParams" in Remote.asked) == (ordered[0] == PSS_OID)
+    assert check_detached(b"<html>", page) == (key.certificate, "B-B")
+
+
+@pytest.mark.parametrize(
+    ("described", "asked", "reason"),
+    [
+        ({"algo": ["1.2.840.113549.1.1.5"]}, None, "not offered"),
+        ({"algo": [RSA_OID]}, "pss", "not offered"),
+        ({"algo": [PSS_OID], "len": 2048}, None, "describes another key"),
+        ({"algo": [PSS_OID], "curve": "1.3.132.0.34"}, None, "describes another key"),
+        ({"algo": PSS_OID}, None, "no usable way"),
+        (["algo"], None, "no usable way"),
+    ],
+)
+def test_remote_service_that_offers_nothing_usable_is_refused(
+    pki: Pki, remote: str, described: object, asked: Padding | None, reason: str
+) -> None:
+    """SHA-1, another key than the certificate's, or nonsense: refused before anything is signed."""
+    Remote.signer, Remote.described = "rsa", described
+    with pytest.raises(EnvironmentUnavailableError, match=reason):
+        remote_key(pki, remote, asked=asked)
+
+
+def test_remote_signature_by_another_key_is_not_used(pki: Pki, remote: str) -> None:
+    """What comes back is verified with the certificate first."""
+    key = remote_key(pki, remote)
+    Remote.signer = "reviewer"
+    with pytest.raises(EnvironmentUnavailableError, match="not by the certificate's key"):
+        key.sign(b"x")
 
 
 def test_remote_service_that_refuses_is_named(pki: Pki, remote: str) -> None:
@@ -250,7 +344,7 @@ def test_key_file_that_others_may_read_is_refused(pki: Pki, tmp_path: Path) -> N
 
 
 def test_key_of_another_kind_is_refused(tmp_path: Path) -> None:
-    """auditkit signs with EC P-256 keys, and says so."""
+    """An RSA key of 2048 bits signs nothing; the message says what to ask for."""
     private = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Example")])
     certificate = (
@@ -265,8 +359,9 @@ def test_key_of_another_kind_is_refused(tmp_path: Path) -> None:
         pkcs12.serialize_key_and_certificates(None, private, certificate, None, encryption)
     )
     path.chmod(0o600)
-    with pytest.raises(EnvironmentUnavailableError, match="not an EC P-256 key"):
+    with pytest.raises(EnvironmentUnavailableError, match="RSA key has 2048 bits") as caught:
         pkcs12_key(path, PASSPHRASE)
+    assert caught.value.advice == ASK_FOR
 
 
 def test_authority_s_certificate_needs_a_root_in_the_keys_file(pki: Pki, tmp_path: Path) -> None:
@@ -311,6 +406,25 @@ def test_every_key_signs_page_and_statement_alike(
         "csc",
     ]
     assert len({key.certificate for key in keys[1:]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "asked", "name"),
+    [
+        ("rsa", None, "RSA PSS with SHA-256"),
+        ("rsa", "pkcs1", "RSA PKCS#1 v1.5 with SHA-256"),
+        ("p384", None, "ECDSA P-384 with SHA-384"),
+    ],
+)
+def test_token_signs_with_keys_of_every_kind(
+    pki: Pki, token: Place, label: str, asked: Padding | None, name: str
+) -> None:
+    """An RSA key and one on P-384 seal a page and sign a statement, by the scheme that is stated."""
+    key = token_key(pki, token, label, asked)
+    assert key.scheme.name == name
+    try_signing(key, PLAIN, now())
+    statement = statement_about(audit_record(), FILES)
+    assert verify_envelope(sign_statement(statement, key), key.certificate) == statement
 
 
 def test_token_and_service_reach_the_highest_level(pki: Pki, token: Place, remote: str) -> None:

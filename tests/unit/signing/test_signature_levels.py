@@ -12,6 +12,7 @@ from typing import get_args
 
 import pikepdf
 import pytest
+from asn1crypto import cms
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -21,7 +22,8 @@ from pyhanko_certvalidator.ltv import ades_past, poe
 
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError
 from auditkit.records.audit import PadesLevel
-from auditkit.signing import trust
+from auditkit.signing import accepted, trust
+from auditkit.signing.accepted import require_accepted_stamp
 from auditkit.signing.cades import check_detached, judge_detached, sign_detached
 from auditkit.signing.keys.signer import development_key
 from auditkit.signing.pdf import (
@@ -31,12 +33,12 @@ from auditkit.signing.pdf import (
     renew_pdf,
     sign_pdf,
 )
-from auditkit.signing.seal import check_pdf_signature, revision_end, time_of
+from auditkit.signing.seal import check_pdf_signature, revision_end, time_of, tokens, tokens_of
 from auditkit.signing.timestamps import Plan
 from auditkit.signing.trial import require_level, try_signing
 from auditkit.signing.trust import judge_pdf
 from tests.pki import Pki
-from tests.signers import key, nothing, now, plan, soon, update
+from tests.signers import key, nothing, now, plan, private_key, soon, stamp_by, update
 
 LEVELS: tuple[PadesLevel, ...] = get_args(PadesLevel)
 
@@ -378,6 +380,67 @@ def test_no_bit_of_a_page_signature_can_change_unseen(pki: Pki) -> None:
         with pytest.raises(EvidenceError):  # noqa: PT012 - whichever of the two sees it
             check_detached(b"<html>", bytes(changed))
             judge_detached(bytes(changed), root, moment)
+
+
+# Keys of other kinds
+
+
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [
+        ("p384", "B-T"),
+        ("rsa", "B-LTA"),
+        ("p384", "B-LT"),
+        ("p384", "B-LTA"),
+        ("rsa", "B-T"),
+        ("rsa", "B-LT"),
+    ],
+)
+def test_keys_of_other_kinds_reach_every_level(
+    pki: Pki, page: bytes, name: str, level: PadesLevel
+) -> None:
+    """Seal, counter-signature and page's signature hold by an RSA key and by one on P-384."""
+    own, at = key(pki, name), now()
+    sealed = require_level(sign_pdf(page, own, at, plan(pki, level)), own, plan(pki, level), soon())
+    other = key(pki, "rsa" if name == "p384" else "p384")
+    both = countersign_pdf(sealed, other, now(), plan(pki, level))
+    status = check_pdf_signature(both, [])
+    assert (status.problems, status.level) == ((), level)
+    for field in (SEAL_FIELD, REVIEWER_FIELD):
+        judge_pdf(both, [pki.pem("root")], soon(), level, field)
+    made = sign_detached(b"<html>", own, at, plan(pki, level))
+    assert check_detached(b"<html>", made) == (own.certificate, "B-T")
+
+
+def test_timestamp_by_a_weak_key_or_digest_is_refused() -> None:
+    """A service may have an RSA key of 2048 bits, not of 1024, and none rests on SHA-1."""
+    cases = ((2048, "sha256", ""), (1024, "sha256", "1024 bits"), (2048, "sha1", "digest sha1"))
+    for bits, digest, reason in cases:
+        token = stamp_by(private_key(bits), digest)
+        if not reason:
+            require_accepted_stamp(token)
+            continue
+        with pytest.raises(EvidenceError, match=f"a timestamp is not accepted: .*{reason}"):
+            require_accepted_stamp(token)
+
+
+def test_every_timestamp_is_held_to_the_same_rule(
+    pki: Pki, signed: dict[PadesLevel, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over the seal, over the file, and over the page's signature."""
+    page = sign_detached(b"<html>", key(pki, "signer"), now(), plan(pki, "B-T"))
+    signatures = PdfFileReader(io.BytesIO(signed["B-LTA"])).embedded_signatures
+    over_the_page = tokens_of(cms.ContentInfo.load(page)["content"])[0]
+    over_the_seal, over_the_file = tokens(signatures[0])[0], signatures[-1].signed_data
+    for weak in (over_the_page, over_the_seal, over_the_file):
+
+        def problem(token: cms.SignedData, _: object, weak: bytes = weak.dump()) -> str:
+            return "weak" if token.dump() == weak else ""
+
+        monkeypatch.setattr(accepted, "problem_of_stamp", problem)
+        with pytest.raises(EvidenceError, match="a timestamp is not accepted: weak"):  # noqa: PT012
+            check_detached(b"<html>", page)
+            check_pdf_signature(signed["B-LTA"], [])
 
 
 # Other people's tools

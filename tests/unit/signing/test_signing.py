@@ -488,9 +488,7 @@ def test_malformed_envelopes_are_evidence_errors(key: SigningKey) -> None:
 def test_signed_payload_of_another_kind_is_refused(key: SigningKey) -> None:
     """A good signature over something that is no test result does not make it one."""
     payload = canonical_json({"_type": "https://in-toto.io/Statement/v1"})
-    signature = key.private_key.sign(
-        pre_authentication_encoding(PAYLOAD_TYPE, payload), ec.ECDSA(hashes.SHA256())
-    )
+    signature = key.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload))
     envelope = canonical_json(
         {
             "payload": base64.b64encode(payload).decode(),
