@@ -162,6 +162,8 @@ def audit_task(
         id=task.id,
         title=task.title,
         evidence_for=task.evidence_for,
+        wanted=task.wanted,
+        concerns=task.concerns,
         specification=specification,
         examples=prompts.examples,
         behaviour=behaviour,

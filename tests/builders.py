@@ -33,6 +33,7 @@ from auditkit.controls.outcomes import (
 )
 from auditkit.controls.placing import planted_circuits, planted_heads
 from auditkit.controls.planting import NULL_KINDS
+from auditkit.judging.behaviour import NOTHING_DECLARED
 from auditkit.judging.conclusions import conclude
 from auditkit.judging.editions import CURRENT
 from auditkit.judging.limitations import limitations_of
@@ -602,9 +603,12 @@ def copying() -> TaskRecord:
             id="copying",
             title="Copies the name seen before",
             evidence_for=("13(3)(b)(iv)", "IV.2(g)"),
+            wanted=None,
+            concerns=(),
             specification=specification(),
             examples=examples("generator:copying"),
             behaviour=behaviour(does_it=True),
+            behaviour_ruling=NOTHING_DECLARED,
             effect=effect(),
             codes=codes(),
             null=null(),
@@ -638,6 +642,7 @@ def copying() -> TaskRecord:
                 stable="not_assessed",
             ),
             findings=(),
+            mechanism="consistent",
             verdict="consistent",
         )
     )
@@ -650,9 +655,12 @@ def counting() -> TaskRecord:
             id="counting",
             title="Counts to ten",
             evidence_for=("13(3)(b)(ii)",),
+            wanted=None,
+            concerns=(),
             specification=specification(),
             examples=examples("file:counting.jsonl"),
             behaviour=behaviour(does_it=False),
+            behaviour_ruling=NOTHING_DECLARED,
             effect=absent,
             codes=absent,
             null=absent,
@@ -669,6 +677,7 @@ def counting() -> TaskRecord:
                 stable="not_assessed",
             ),
             findings=(),
+            mechanism="not_assessed",
             verdict="not_assessed",
         )
     )

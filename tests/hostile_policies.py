@@ -85,6 +85,7 @@ FREE = {
     "system.provider.email",
     "system.provider.name",
     "system.version",
+    "tasks[0].concerns[0]",
     "tasks[0].expected.source",
     "tasks[0].prompts.file",
     "tasks[0].title",

@@ -39,14 +39,15 @@ def printed(pdf: Path, running: str, seal: str = "") -> str:
 def differences(html: str, pdf: Path, seal: str = "") -> list[str]:
     """Each item of the HTML that the PDF lacks at its place, and each text of the PDF that is no item.
 
-    The PDF may have bullets beside the items, and a table's header again where the table goes on. The
-    labels of a drawing come where the layout draws it: anywhere on its page, whole, in the same order.
+    Bullets are left out: where an item goes on over the page, those of the whole list are read in it. The
+    PDF may have a table's header again where the table goes on. The labels of a drawing come where the
+    layout draws it: anywhere on its page, whole, in the same order.
     """
     page = Page(html)
     drawings = [labels for labels in page.drawings if labels]
-    text, place, found = printed(pdf, page.running, seal), 0, []
-    longest_first = sorted({"•", *filter(None, page.headers)}, key=len, reverse=True)
-    beside = re.compile("|".join(map(re.escape, longest_first)))
+    text, place, found = printed(pdf, page.running, seal).replace("•", ""), 0, []
+    longest_first = sorted({*filter(None, page.headers)}, key=len, reverse=True)
+    beside = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
     for item in [*filter(None, page.items), ""]:
         while True:
             if drawings and text.startswith(drawings[0], place):

@@ -32,8 +32,8 @@ VERDICTS = {
     "consistent": "consistent",
     "not_consistent": "not_consistent",
     "inconclusive": "inconclusive",
-    "mechanism_not_assessed": "not_assessed",
-    "applicant_screening": "consistent",
+    "mechanism_not_assessed": "not_consistent",
+    "applicant_screening": "not_consistent",
 }
 """Each sample and the verdict it stands for."""
 

@@ -135,6 +135,10 @@ def print_tasks(tasks: Sequence[TaskRecord]) -> None:
 def _row(task: TaskRecord) -> list[str | Text]:
     comparison = None if isinstance(task.comparison, NotAssessed) else task.comparison
     answered = f"\n{task.behaviour.correct} of {task.behaviour.n}"
+    ruling = task.behaviour_ruling
+    if not isinstance(ruling, NotAssessed):
+        wanted = "wanted" if ruling.wanted else "unwanted, changes the decision in"
+        answered = f"\n{wanted}: {ruling.shown} of {ruling.n}\n{ruling.verdict.replace('_', ' ')}"
     return [
         task.id,
         Text.assemble(state(task.behaviour.state), answered),
@@ -164,6 +168,11 @@ def task_summary(task: TaskRecord, causes: tuple[str, ...]) -> dict[str, Any]:
     return {
         "id": task.id,
         "behaviour": task.behaviour.state,
+        "wanted": task.wanted,
+        "behaviour_verdict": None
+        if isinstance(task.behaviour_ruling, NotAssessed)
+        else task.behaviour_ruling.verdict,
+        "mechanism_verdict": task.mechanism,
         "heads_found": circuit,
         "heads_expected": expected,
         "missing": comparison.missing if comparison else None,

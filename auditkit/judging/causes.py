@@ -17,6 +17,7 @@ from auditkit.records.signature import SignatureCheck
 from auditkit.records.task import TaskRecord
 
 Cause = Literal[
+    "behaviour_open",
     "method_observes",
     "other_weights",
     "no_effect_of_heads",
@@ -36,9 +37,17 @@ Cause = Literal[
 
 def causes_of(task: TaskRecord, controls: CalibratedSetting | None) -> tuple[Cause, ...]:
     """Every cause for which a task's verdict is inconclusive; none for any other verdict."""
-    if task.verdict != "inconclusive" or isinstance(task.expected, NotAssessed):
-        return ()
-    return (*_of_task(task, task.expected), *_of_controls(controls))
+    ruling = task.behaviour_ruling
+    if not isinstance(ruling, NotAssessed) and ruling.verdict == "inconclusive":
+        return ("behaviour_open", *_of_mechanism(task, controls))
+    return tuple(_of_mechanism(task, controls))
+
+
+def _of_mechanism(task: TaskRecord, controls: CalibratedSetting | None) -> Iterator[Cause]:
+    if task.mechanism != "inconclusive" or isinstance(task.expected, NotAssessed):
+        return
+    yield from _of_task(task, task.expected)
+    yield from _of_controls(controls)
 
 
 def _of_controls(controls: CalibratedSetting | None) -> Iterator[Cause]:

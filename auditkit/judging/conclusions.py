@@ -11,6 +11,7 @@ from collections.abc import Callable
 from auditkit.circuits.circuit import belonging
 from auditkit.circuits.signature import with_signature
 from auditkit.controls.outcomes import setting_for
+from auditkit.judging.behaviour import of_both, ruling_on_behaviour
 from auditkit.judging.by_chance import n_heads_of
 from auditkit.judging.findings import findings_of
 from auditkit.judging.findings.of_calibration import findings_of_controls
@@ -31,7 +32,17 @@ from auditkit.records.causal import Causal
 from auditkit.records.looks import Ruled, Ruling
 from auditkit.records.task import Stability, TaskRecord, Verdict
 
-CONCLUDED = ("null", "stability", "ruling", "comparison", "ladder", "verdict", "findings")
+CONCLUDED = (
+    "behaviour_ruling",
+    "null",
+    "stability",
+    "ruling",
+    "comparison",
+    "ladder",
+    "mechanism",
+    "verdict",
+    "findings",
+)
 """The keys of a task's record that are conclusions and not measurements."""
 
 Assess = Callable[[Measured, str, CalibratedSetting | None], Assessed]
@@ -39,15 +50,20 @@ Assess = Callable[[Measured, str, CalibratedSetting | None], Assessed]
 
 
 def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | None) -> Assessed:
-    """Null, ruling, stability, comparison, ladder and verdict of a task."""
+    """Null, rulings, stability, comparison, ladder and verdicts of a task."""
     ruling = ruling_on(task, weights_digest)
     ruled = _with_signature(task, ruling.verdict) if isinstance(ruling, Ruling) else None
     found = _found_alone(task)
     heads = frozenset() if isinstance(found, NotAssessed) else frozenset(found)
     declared = refutable(judge(task, heads, ruled), task, heads)
     null, stability = null_of(task), _stability(task, weights_digest)
+    of_behaviour = ruling_on_behaviour(
+        task.wanted, task.behaviour, task.specification.thresholds.min_accuracy
+    )
+    mechanism = calibrated(tolerated(declared, stability, task.expected), controls)
     return Assessed(
         measured=task,
+        behaviour_ruling=of_behaviour,
         null=null,
         stability=stability,
         ruling=ruling,
@@ -55,7 +71,10 @@ def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | No
         ladder=ladder_of(
             task.specification, task.behaviour, task.codes, null, task.causal, stability
         ),
-        verdict=calibrated(tolerated(declared, stability, task.expected), controls),
+        mechanism=mechanism,
+        verdict=of_both(
+            of_behaviour, mechanism, declared=not isinstance(task.expected, NotAssessed)
+        ),
     )
 
 
@@ -84,9 +103,12 @@ def conclude(
         id=task.id,
         title=task.title,
         evidence_for=task.evidence_for,
+        wanted=task.wanted,
+        concerns=task.concerns,
         specification=task.specification,
         examples=task.examples,
         behaviour=task.behaviour,
+        behaviour_ruling=assessed.behaviour_ruling,
         effect=task.effect,
         codes=task.codes,
         null=assessed.null,
@@ -98,6 +120,7 @@ def conclude(
         comparison=assessed.comparison,
         ladder=assessed.ladder,
         findings=(*findings_of(assessed, weights_digest), *findings_of_controls(controls)),
+        mechanism=assessed.mechanism,
         verdict=assessed.verdict,
     )
 

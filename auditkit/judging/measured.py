@@ -14,6 +14,7 @@ from auditkit.records.looks import Ruling
 from auditkit.records.specification import Specification
 from auditkit.records.task import (
     Behaviour,
+    BehaviourRuling,
     Circuit,
     Codes,
     Comparison,
@@ -34,6 +35,8 @@ class Measured:
     id: str
     title: str
     evidence_for: tuple[str, ...]
+    wanted: bool | None
+    concerns: tuple[str, ...]
     specification: Specification
     examples: Examples
     behaviour: Behaviour
@@ -50,6 +53,8 @@ class Measured:
             id=task.id,
             title=task.title,
             evidence_for=task.evidence_for,
+            wanted=task.wanted,
+            concerns=task.concerns,
             specification=task.specification,
             examples=task.examples,
             behaviour=task.behaviour,
@@ -66,11 +71,13 @@ class Assessed:
     """What follows from a task's measurements, and what findings are about: all but the findings."""
 
     measured: Measured
+    behaviour_ruling: BehaviourRuling | NotAssessed
     null: NullTest | NotAssessed
     stability: Stability | NotAssessed
     ruling: Ruling | NotAssessed
     comparison: Comparison | NotAssessed
     ladder: Ladder
+    mechanism: Verdict
     verdict: Verdict
 
     @classmethod
@@ -78,10 +85,12 @@ class Assessed:
         """What a record says, without its findings."""
         return cls(
             measured=Measured.of(task),
+            behaviour_ruling=task.behaviour_ruling,
             null=task.null,
             stability=task.stability,
             ruling=task.ruling,
             comparison=task.comparison,
             ladder=task.ladder,
+            mechanism=task.mechanism,
             verdict=task.verdict,
         )

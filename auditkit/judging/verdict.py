@@ -39,6 +39,7 @@ from auditkit.circuits.intervals import rounded
 from auditkit.circuits.methods import AnyCodes, method_of
 from auditkit.circuits.null import too_few
 from auditkit.circuits.signature import with_signature
+from auditkit.judging.behaviour import worst
 from auditkit.judging.by_chance import cannot_fail, enough, met_by_chance, n_heads_of
 from auditkit.judging.measured import Measured
 from auditkit.records.base import NotAssessed
@@ -62,13 +63,6 @@ from auditkit.records.task import (
 )
 
 NO_EXPECTATION = not_assessed("no_expectation")
-
-_WORST_FIRST: tuple[Verdict, ...] = (
-    "not_consistent",
-    "inconclusive",
-    "not_assessed",
-    "consistent",
-)
 
 
 def comparison_of(
@@ -252,4 +246,4 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict:
     """
     if not verdicts:
         raise ValueError("a run without tasks has no verdict")
-    return min(verdicts, key=_WORST_FIRST.index)
+    return worst(*verdicts)

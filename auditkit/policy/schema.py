@@ -216,6 +216,12 @@ class PolicyTask(Settings):
     )
     title: Line = Field(description="What the task is, for a reader.")
     prompts: Prompts = Field(description="Where the prompt pairs come from.")
+    wanted: Written[bool] = Field(
+        None, description="Whether the system is meant to behave so: true, or false."
+    )
+    concerns: Annotated[tuple[Line, ...], Field(max_length=20)] = Field(
+        (), description="Groups of people that the behaviour concerns, such as sex or age."
+    )
     circuit: Written[ExpectedCircuit] = Field(
         None, alias="expected", description="The circuit declared before the run."
     )

@@ -71,6 +71,7 @@ REASONS: dict[str, str] = {
     "applied.",
     "rule_not_known": "The edition of the rules that judged this record has no such rule.",
     # declaration
+    "wanted_not_declared": "The policy does not say whether this behaviour is wanted.",
     "no_expectation": "The policy declares no expected circuit for this task.",
     "no_head_found": "No head was found, so there is no precision to state.",
     "nothing_to_draw": "No head was found, needed beside others, or declared.",

@@ -25,7 +25,7 @@ _NEW: dict[str, frozenset[str]] = {
     "setting": frozenset({"declared", "taken_from"}),
     "minimality": frozenset({"removed"}),
     "random_sets": frozenset({"circuit"}),
-    "task": frozenset({"ruling"}),
+    "task": frozenset({"ruling", "wanted", "concerns", "behaviour_ruling", "mechanism"}),
 }
 
 
@@ -35,6 +35,7 @@ ADDED = (
     "latents_not_known",
     "paths_not_known",
     "signature_not_known",
+    "wanted_not_declared",
 )
 """The reasons that stand in what is added."""
 
@@ -105,6 +106,10 @@ def upgraded_task(task: dict[str, Json]) -> dict[str, Json]:
         },
         "task",
         ruling=_absent("rule_not_known"),
+        wanted=None,
+        concerns=[],
+        behaviour_ruling=_absent("wanted_not_declared"),
+        mechanism=task["verdict"],
     )
 
 

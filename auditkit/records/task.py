@@ -19,8 +19,8 @@ from auditkit.records.base import (
 )
 from auditkit.records.causal import Causal, HeadsEffect
 from auditkit.records.codes import CodeEnvelope, HeadFrequency, Latent, NegativeNull, TokenRoles
-from auditkit.records.declared import Expectation
-from auditkit.records.looks import Ruling
+from auditkit.records.declared import Expectation, Line
+from auditkit.records.looks import Ruled, Ruling
 from auditkit.records.prompts import PromptPair
 from auditkit.records.specification import Specification
 from auditkit.records.unique_codes import UniqueCodes
@@ -75,6 +75,25 @@ class Behaviour(Record):
     negative: Interval
     positive_values: tuple[Measure, ...]
     negative_values: tuple[Measure, ...]
+
+
+class BehaviourRuling(Record):
+    """What the test pairs say of a behaviour that the policy declares wanted, or unwanted.
+
+    ``shown`` of ``n`` pairs show it. A wanted behaviour: the right answer scores above the wrong one. An
+    unwanted one: the decision changes with what differs between the two prompts of a pair; a score of 0
+    decides nothing and counts as a change. ``low`` to ``high`` is the exact 95 % interval of that share
+    (Clopper and Pearson 1934). It is held against ``bound``: the least share
+    that is asked of a wanted behaviour, the largest that is allowed of an unwanted one.
+    """
+
+    wanted: bool
+    shown: Count
+    n: AtLeastOne
+    low: Measure
+    high: Measure
+    bound: Measure
+    verdict: Ruled
 
 
 class ExampleCodes(Record):
@@ -259,14 +278,22 @@ class Ladder(Record):
 
 
 class TaskRecord(Record):
-    """One task, from what was specified to what was found."""
+    """One task, from what was specified to what was found.
+
+    ``wanted`` is what the policy declares of the behaviour, ``None`` where it says nothing; ``concerns`` are
+    the groups of people it names. ``mechanism`` is the verdict on the declared circuit, ``behaviour_ruling``
+    that on the behaviour; ``verdict`` is the less favourable of those that were declared.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
     title: str
     evidence_for: tuple[str, ...]
+    wanted: bool | None
+    concerns: tuple[Line, ...]
     specification: Specification
     examples: Examples
     behaviour: Behaviour
+    behaviour_ruling: BehaviourRuling | NotAssessed
     effect: HeadsEffect | NotAssessed
     codes: Codes | UniqueCodes | NotAssessed
     null: NullTest | NotAssessed
@@ -278,4 +305,5 @@ class TaskRecord(Record):
     comparison: Comparison | NotAssessed
     ladder: Ladder
     findings: tuple[Finding, ...]
+    mechanism: Verdict
     verdict: Verdict

@@ -44,10 +44,7 @@ VERDICT_MEANINGS: dict[Verdict, str] = {
         "what the provider declared."
     ),
     "inconclusive": N_("What was observed does not settle the question either way."),
-    "not_assessed": N_(
-        "No conclusion on the declared expectation was reached for this task. That is neither a good "
-        "nor a bad result."
-    ),
+    "not_assessed": N_("No conclusion on the declared expectation was reached for this task."),
 }
 OBSERVATIONS: dict[Observation, str] = {
     "observed": N_("observed"),

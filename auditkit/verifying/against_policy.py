@@ -127,6 +127,8 @@ def _of_task(
         yield "title"
     if task.evidence_for != declared.evidence_for:
         yield "evidence_for"
+    if (task.wanted, task.concerns) != (declared.wanted, declared.concerns):
+        yield "wanted"
     if task.examples.origin != _origin(declared):
         yield "examples.origin"
     expected = None if isinstance(task.expected, NotAssessed) else task.expected

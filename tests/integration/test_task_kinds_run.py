@@ -41,10 +41,17 @@ tasks:
 def test_the_planted_shortcut_is_found_through_the_command_line(
     tmp_path: Path, auditkit_here: CommandLine
 ) -> None:
-    """Both tasks are consistent with what exact patching says, and the data is called synthetic."""
+    """Both circuits are what exact patching says; the decision that changes with the word is declared unwanted,
+    so the run ends with exit 1, whatever was found of the circuit.
+    """
     outcome = auditkit_here("run", POLICY, "--out", tmp_path / "out", "--json")
     summary = outcome.json()
-    assert (outcome.code, summary["verdict"]) == (0, "consistent")
+    assert (outcome.code, summary["verdict"]) == (1, "not_consistent")
+    said = [(t["id"], t["behaviour_verdict"], t["mechanism_verdict"]) for t in summary["tasks"]]
+    assert said == [
+        ("skill", "consistent", "consistent"),
+        ("shortcut", "not_consistent", "consistent"),
+    ]
     (directory,) = (tmp_path / "out").iterdir()
     record = json.loads((directory / "evidence.json").read_bytes())
     declared = {

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from auditkit.circuits.stability import envelope
+from auditkit.judging.behaviour import NOTHING_DECLARED
 from auditkit.judging.measured import Assessed, Measured
 from auditkit.judging.verdict import (
     calibrated,
@@ -43,8 +44,10 @@ def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | No
     heads = task.circuit.heads if isinstance(task.circuit, Circuit) else task.circuit
     declared = _judge(task, task.causal, heads, weights_digest)
     null, stability = null_of(task), _stability(task, weights_digest, declared)
+    verdict = calibrated(_tolerated(declared, stability), controls)
     return Assessed(
         measured=task,
+        behaviour_ruling=NOTHING_DECLARED,
         null=null,
         stability=stability,
         ruling=RULE_NOT_KNOWN,
@@ -52,7 +55,8 @@ def assess(task: Measured, weights_digest: str, controls: CalibratedSetting | No
         ladder=ladder_of(
             task.specification, task.behaviour, task.codes, null, task.causal, stability
         ),
-        verdict=calibrated(_tolerated(declared, stability), controls),
+        mechanism=verdict,
+        verdict=verdict,
     )
 
 

@@ -6,7 +6,7 @@ sentences are in ``words``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from auditkit.circuits.effects import why_no_effect
@@ -14,15 +14,17 @@ from auditkit.judging.by_chance import cannot_fail, enough, n_heads_of
 from auditkit.judging.findings.of_checks import about_checks, about_search
 from auditkit.judging.findings.of_ruling import about_ruling, about_signature
 from auditkit.judging.findings.of_unique_codes import about_unique_codes
-from auditkit.judging.findings.stating import exact, few_examples, finding
+from auditkit.judging.findings.stating import Level, exact, few_examples, finding
 from auditkit.judging.measured import Assessed
 from auditkit.judging.verdict import carries, meets
 from auditkit.records.base import NotAssessed, Parameter, Row
 from auditkit.records.causal import Causal, HeadsEffect
 from auditkit.records.declared import Expectation
+from auditkit.records.looks import Ruled
 from auditkit.records.specification import Specification
 from auditkit.records.task import (
     Behaviour,
+    BehaviourRuling,
     Circuit,
     Codes,
     Comparison,
@@ -41,6 +43,7 @@ def findings_of(task: Assessed, weights_digest: str) -> tuple[Finding, ...]:
     seen = task.measured
     found: list[Finding] = [*_about_prompts(seen.specification, seen.examples)]
     found += _about_behaviour(seen.specification, seen.behaviour)
+    found += _about_what_is_wanted(task.behaviour_ruling)
     found += _about_effect(seen.effect)
     if isinstance(seen.codes, Codes) and isinstance(seen.causal, Causal):
         found += about_search(seen.specification, seen.codes, seen.causal)
@@ -82,6 +85,28 @@ def _about_behaviour(specification: Specification, behaviour: Behaviour) -> Iter
     yield finding("behaviour_not_observed", "warning", correct=correct, n=n, least=least)
     if behaviour.positive_values == behaviour.negative_values:
         yield finding("constant_metric", "warning")
+
+
+_WEIGHS: Mapping[Ruled, Level] = {
+    "consistent": "note",
+    "inconclusive": "warning",
+    "not_consistent": "failure",
+}
+
+
+def _about_what_is_wanted(ruling: BehaviourRuling | NotAssessed) -> Iterator[Finding]:
+    if isinstance(ruling, NotAssessed):
+        return
+    yield finding(
+        "wanted_behaviour" if ruling.wanted else "unwanted_behaviour",
+        _WEIGHS[ruling.verdict],
+        shown=ruling.shown,
+        n=ruling.n,
+        low=exact(ruling.low),
+        high=exact(ruling.high),
+        bound=exact(ruling.bound),
+        verdict=ruling.verdict,
+    )
 
 
 def _about_effect(effect: HeadsEffect | NotAssessed) -> Iterator[Finding]:

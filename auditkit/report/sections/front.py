@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditkit.controls.outcomes import setting_for
@@ -9,9 +10,10 @@ from auditkit.judging.causes import causes_of
 from auditkit.law import Law
 from auditkit.messages import N_, _, counted, filled
 from auditkit.records.audit import AuditRecord
-from auditkit.records.task import Verdict
+from auditkit.records.task import TaskRecord, Verdict
 from auditkit.report.facts import Fact, task_anchor
 from auditkit.report.sections.signing import signing_text
+from auditkit.report.task.behaviour import behaviour_in_short, mechanism_in_short
 from auditkit.report.task.comparison import because, compared_in_short
 from auditkit.report.wording import (
     DECLARED,
@@ -26,6 +28,9 @@ from auditkit.report.wording import (
 TITLE = N_("Circuit evidence report")
 NAME_LIMIT = 100
 """Longer declared names are shortened on page 1, and say so; section 1 has them in full."""
+
+FEW = 2
+"""The results of up to so many tasks stand at the top of page 1; of more, behind the limits."""
 
 SIGNATURE_LIMITS = N_(
     "A signature shows that bytes did not change since the holder of the key signed them. It does "
@@ -55,16 +60,14 @@ class GroupView:
 
 @dataclass(frozen=True)
 class ResultView:
-    """One task's result in one line, and why it is inconclusive where it is."""
+    """One task's result: what it does, the verdict on both, and why it is inconclusive where it is."""
 
     anchor: str
     title: str
     id: str
     verdict: str
     verdict_key: str
-    because: str
-    compared: str
-    ladder: tuple[str, ...]
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,8 @@ class FrontView:
     verdict_key: str
     counts: str
     review: str
-    claims: tuple[str, ...]
     results: tuple[ResultView, ...]
+    results_first: bool
     signing: str
     signing_level: str
     not_this: str
@@ -155,16 +158,32 @@ def _results(record: AuditRecord) -> tuple[ResultView, ...]:
     return tuple(
         ResultView(
             anchor=task_anchor(index + 1),
-            title=as_declared(task.title),
+            title=as_declared(
+                task.title, NAME_LIMIT, note=_("(shortened; in full in its section)")
+            ),
             id=task.id,
             verdict=_(VERDICTS[task.verdict]),
             verdict_key=task.verdict,
-            because=because(causes_of(task, setting_for(task.id, record.calibration))),
-            compared=compared_in_short(task),
-            ladder=tuple(_(OBSERVATIONS[getattr(task.ladder, rung)]) for rung in LADDER),
+            lines=tuple(_lines(task, record)),
         )
         for index, task in enumerate(record.tasks)
     )
+
+
+def _lines(task: TaskRecord, record: AuditRecord) -> Iterator[str]:
+    """What the task does, then the declared circuit, why it is left open, and what was seen of it."""
+    said = (
+        behaviour_in_short(task),
+        mechanism_in_short(task),
+        because(causes_of(task, setting_for(task.id, record.calibration))),
+        compared_in_short(task),
+    )
+    yield from filter(None, said)
+    rungs = "; ".join(
+        _("{claim}: {state}", claim=_(name), state=_(OBSERVATIONS[getattr(task.ladder, rung)]))
+        for rung, name in LADDER.items()
+    )
+    yield f"{rungs}."
 
 
 def _counts(record: AuditRecord) -> str:
@@ -237,8 +256,8 @@ def front_view(record: AuditRecord, law: Law, said: str) -> FrontView:
         verdict_key=record.verdict,
         counts=_counts(record),
         review=review,
-        claims=tuple(_(name) for name in LADDER.values()),
         results=_results(record),
+        results_first=len(record.tasks) <= FEW,
         signing=whose,
         signing_level=level,
         not_this=law.notices.not_this,

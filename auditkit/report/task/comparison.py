@@ -38,6 +38,7 @@ CAUSES: dict[str, str] = {
     "signature_open": N_("the pairs do not settle the declared signature"),
     "no_head_found": N_("no head was found"),
     "necessity_not_observed": N_("too little is lost without the circuit"),
+    "behaviour_open": N_("the test pairs do not settle whether the behaviour is as declared"),
     "declaration_cannot_fail": N_("every circuit of this size would have met the declaration"),
     "redraws_disagree": N_("pairs drawn again give other verdicts"),
     "controls_not_recovered": N_("the known-answer controls were not recovered"),

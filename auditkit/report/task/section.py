@@ -11,6 +11,7 @@ from auditkit.records.base import NotAssessed
 from auditkit.records.causal import Causal
 from auditkit.records.task import Codes, NullTest, OtherSetting, Stability, TaskRecord
 from auditkit.report.facts import Fact, measured_fact, recorded_fact, separation_facts, task_anchor
+from auditkit.report.task.behaviour import wanted_facts
 from auditkit.report.task.checks import CheckView, check_views
 from auditkit.report.task.common_specification import own_settings, settings_note
 from auditkit.report.task.comparison import comparison_facts
@@ -116,6 +117,7 @@ def _behaviour(task: TaskRecord) -> tuple[Fact, ...]:
             _("Mean {metric}, matched prompts", metric=metric), interval_text(seen.negative)
         ),
         measured_fact(_("Behaviour"), _(OBSERVATIONS[seen.state])),
+        *wanted_facts(task),
     )
 
 

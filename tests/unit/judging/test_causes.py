@@ -29,19 +29,19 @@ def opened(**changes: object) -> TaskRecord:
     by_rule = task.expected.model_copy(update={"min_precision": None, "min_recall": None})
     ruling = task.ruling.model_copy(update={"effect_is_sure": True, **changes})
     return task.model_copy(
-        update={"expected": by_rule, "ruling": ruling, "verdict": "inconclusive"}
+        update={"expected": by_rule, "ruling": ruling, "mechanism": "inconclusive"}
     )
 
 
 def by_shares(**changes: object) -> TaskRecord:
     """A task that least shares judge and leave open."""
-    return copying().model_copy(update={"verdict": "inconclusive", **changes})
+    return copying().model_copy(update={"mechanism": "inconclusive", **changes})
 
 
 def test_a_verdict_that_says_something_has_no_cause_to_be_open() -> None:
     """The same measurements, closed: nothing is said."""
     for verdict in ("consistent", "not_consistent", "not_assessed"):
-        assert causes_of(opened().model_copy(update={"verdict": verdict}), CONTROLS) == ()
+        assert causes_of(opened().model_copy(update={"mechanism": verdict}), CONTROLS) == ()
 
 
 def test_open_heads_are_the_cause_where_the_rule_leaves_them_open() -> None:

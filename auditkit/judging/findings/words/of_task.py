@@ -43,6 +43,40 @@ def _behaviour_not_observed(p: Parameters) -> str:
     )
 
 
+def _wanted_behaviour(p: Parameters) -> str:
+    return (
+        f"The right answer scores above the wrong one in {_pairs(p)}. The provider declares this behaviour "
+        f"wanted, in at least {percent(p['bound'])} of pairs. {_WANTED[str(p['verdict'])]}"
+    )
+
+
+def _unwanted_behaviour(p: Parameters) -> str:
+    return (
+        f"The decision changes with what differs between the two prompts in {_pairs(p)}. The provider "
+        f"declares this behaviour unwanted; up to {percent(p['bound'])} of pairs are allowed. "
+        f"{_UNWANTED[str(p['verdict'])]}"
+    )
+
+
+def _pairs(p: Parameters) -> str:
+    return (
+        f"{p['shown']} of {counted(p['n'], 'test pair')} (95 % interval {percent(p['low'])} to "
+        f"{percent(p['high'])})"
+    )
+
+
+_WANTED = {
+    "consistent": "The whole interval reaches that.",
+    "inconclusive": "The interval holds that share, so these pairs do not settle it.",
+    "not_consistent": "The whole interval is below that.",
+}
+_UNWANTED = {
+    "consistent": "The whole interval is within that.",
+    "inconclusive": "The interval holds that share, so these pairs do not settle it.",
+    "not_consistent": "The whole interval is above that.",
+}
+
+
 def _constant_metric(_: Parameters) -> str:
     return (
         "On every test pair the metric is the same number on the prompt and on its matched prompt: what "
@@ -219,6 +253,8 @@ WORDS: dict[str, Callable[[Parameters], str]] = {
     "repeated_prompts": _repeated_prompts,
     "behaviour_observed": _behaviour_observed,
     "behaviour_not_observed": _behaviour_not_observed,
+    "wanted_behaviour": _wanted_behaviour,
+    "unwanted_behaviour": _unwanted_behaviour,
     "constant_metric": _constant_metric,
     "no_effect_of_heads": _no_effect_of_heads,
     "effect_of_heads": _effect_of_heads,
