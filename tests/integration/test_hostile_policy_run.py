@@ -67,7 +67,10 @@ def prepare(folder: Path) -> Path:
     for path in TEXT_FIELDS:
         if dotted(path) in FREE:
             policy = with_text(policy, path, TEXTS[dotted(path)])
-    kept = {key: policy["tasks"][0][key] for key in ("id", "title", "prompts", "evidence_for")}
+    kept = {
+        key: policy["tasks"][0][key]
+        for key in ("id", "title", "prompts", "evidence_for", "concerns", "wanted")
+    }
     expected = {"heads": IOI_HEADS, "source": policy["tasks"][0]["expected"]["source"]}
     policy["tasks"] = [{**kept, "expected": expected}]
     policy["model"] = {"path": policy["model"]["path"]}  # its digests and signature are made up

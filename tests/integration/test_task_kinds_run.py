@@ -41,8 +41,8 @@ tasks:
 def test_the_planted_shortcut_is_found_through_the_command_line(
     tmp_path: Path, auditkit_here: CommandLine
 ) -> None:
-    """Both circuits are what exact patching says; the decision that changes with the word is declared unwanted,
-    so the run ends with exit 1, whatever was found of the circuit.
+    """Both circuits are what exact patching says; the decision that changes with the word is declared
+    unwanted, so the run ends with exit 1, whatever was found of the circuit.
     """
     outcome = auditkit_here("run", POLICY, "--out", tmp_path / "out", "--json")
     summary = outcome.json()
