@@ -30,7 +30,7 @@ SIGNED_AS = "pack/"
 """Stands before their names in the attestation: they are no files of the run."""
 
 _LEVELS: dict[KeyLevel, str] = {
-    "development": "a development key of auditkit: it names nobody and is no legal seal",
+    "development": "a development key of auditkit: it names nobody and is no qualified seal",
     "self_signed": "a self-signed certificate: nobody else vouches for the name in it",
     "organisation": "an organisation's certificate: the name in it is stated by its issuer",
 }

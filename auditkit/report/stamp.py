@@ -23,9 +23,9 @@ from auditkit.report.wording import in_quotes, shortened
 from auditkit.signing.pdf import SEAL_FIELD
 
 STAMP_KEYS: dict[KeyLevel, str] = {
-    "development": N_("UNQUALIFIED DEVELOPMENT KEY - not a legal seal"),
+    "development": N_("DEVELOPMENT KEY: it names nobody and is not a qualified seal"),
     "self_signed": N_(
-        "SELF-SIGNED CERTIFICATE - not a legal seal; nobody else vouches for its name"
+        "SELF-SIGNED CERTIFICATE: not a qualified seal; nobody else vouches for its name"
     ),
     "organisation": N_(
         "ORGANISATION CERTIFICATE - its name is stated by its issuer, and it is not called qualified"

@@ -13,9 +13,9 @@ from auditkit.report.facts import Fact, declared_fact, quoted_fact, task_anchor
 from auditkit.report.sections.claims import CLAIMS
 from auditkit.report.wording import VERDICTS, as_declared
 
-PROVIDED = N_("provided")
-NOT_APPLICABLE = N_("not applicable")
-NOT_PROVIDED = N_("not provided")
+PROVIDED = N_("text given, not judged")
+NOT_APPLICABLE = N_("declared not applicable")
+NOT_PROVIDED = N_("not given")
 NOT_ASSESSED = N_("not assessed by this tool")
 
 
@@ -35,12 +35,14 @@ class ItemView:
     """One item of Article 13(3), or one point of Annex IV, ready to print.
 
     ``statement`` holds the provider's words; ``evidence`` what was measured. Either may be
-    empty, and ``state`` and ``evidence_state`` then say so in words.
+    empty, and ``state`` and ``evidence_state`` then say so in words. ``lead_in`` are the law's words that the
+    ``quote`` continues.
     """
 
     id: str
     anchor: str
     title: str
+    lead_in: str
     quote: str
     qualifier: str
     qualifier_note: str
@@ -137,6 +139,7 @@ def _article_item(record: AuditRecord, law: Law, item: Article13Item) -> ItemVie
         id=item.id,
         anchor="item-" + item.id.replace("(", "-").replace(")", ""),
         title=item.title,
+        lead_in=law.article_13.point_b_lead_in if item.id.startswith("13(3)(b)") else "",
         quote=item.quote,
         qualifier=law.qualifiers.get(item.qualifier) or _("unconditional"),
         qualifier_note=filled(
@@ -154,6 +157,12 @@ def _article_item(record: AuditRecord, law: Law, item: Article13Item) -> ItemVie
     )
 
 
+def _annex_lead_in(law: Law, point_id: str) -> str:
+    """The words that open points 1 and 2, whose items are no sentences without them."""
+    opening = {"IV.1(": law.annex_iv.point_1_lead_in, "IV.2(": law.annex_iv.point_2_lead_in}
+    return opening.get(point_id[:5], "")
+
+
 def _annex_point(record: AuditRecord, law: Law, point: AnnexPoint) -> ItemView:
     evidence = _evidence(record, point.id)
     may_support, not_supported = _bounds(law, point.id, used=bool(evidence))
@@ -161,6 +170,7 @@ def _annex_point(record: AuditRecord, law: Law, point: AnnexPoint) -> ItemView:
         id=point.id,
         anchor="annex-" + point.id.replace("(", "-").replace(")", "").replace(".", "-"),
         title=point.title,
+        lead_in=_annex_lead_in(law, point.id),
         quote=point.quote,
         qualifier="",
         qualifier_note="",

@@ -8,16 +8,16 @@ from auditkit.report.wording import as_declared
 
 SIGNING_KEYS: dict[KeyLevel, str] = {
     "development": N_(
-        "UNQUALIFIED DEVELOPMENT KEY - not a legal seal; it shows only that bytes did "
-        "not change since signing by the holder of that key"
+        "DEVELOPMENT KEY: it names nobody and makes neither an advanced nor a qualified seal. It shows only "
+        "that bytes did not change since signing by the holder of that key."
     ),
     "self_signed": N_(
-        "SELF-SIGNED CERTIFICATE - not a legal seal; it states the name {subject}, and nobody "
-        "else vouches for it"
+        "SELF-SIGNED CERTIFICATE: it makes neither an advanced nor a qualified seal. It states the name "
+        "{subject}, and nobody else vouches for it."
     ),
     "organisation": N_(
         "ORGANISATION CERTIFICATE of {subject}, a name stated by its issuer, {issuer}; "
-        "auditkit does not check it against the trusted lists of the EU and does not call it qualified"
+        "auditkit does not check it against the trusted lists of the EU and does not call it qualified."
     ),
 }
 SIGNING_LEVELS: dict[PadesLevel, str] = {

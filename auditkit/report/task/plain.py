@@ -259,7 +259,7 @@ def _figures(expected: Expectation, compared: Comparison) -> str:
 def plain_words(task: TaskRecord, model: ModelIdentity, *, complete: bool) -> PlainWords:
     """The plain-language part of a task's section; ``complete`` where nothing was left unassessed."""
     left_open = (
-        _("Every part of the method was assessed for this task.")
+        _("No check of the method was left out for this task.")
         if complete
         else _(
             "These parts were not assessed in this run. Nothing follows from that, for or against."

@@ -306,9 +306,9 @@ def test_the_two_dates_of_the_law_on_high_risk_systems_are_not_mixed() -> None:
     rows = {row.date: row.scope for row in register.rows if "Articles 6 to 27" in row.scope}
     assert tuple(rows) == HIGH_RISK_DATES
     assert "Annex III" in rows[HIGH_RISK_DATES[0]]
-    assert "Annex I systems" in rows[HIGH_RISK_DATES[1]]
+    assert "Annex I, Section A systems" in rows[HIGH_RISK_DATES[1]]
     assert "to Annex III systems from 2 December 2027" in register.status
-    assert "to Annex I systems from 2 August 2028" in register.status
+    assert "to Annex I, Section A systems from 2 August 2028" in register.status
 
 
 def test_article13_items_nobody_declared_are_not_said_to_be_provided() -> None:
@@ -317,9 +317,11 @@ def test_article13_items_nobody_declared_are_not_said_to_be_provided() -> None:
     view = build_view(silent, load_law())
     states = {item.id: (item.state, item.owner) for item in view.items}
     provided = {"13(3)(a)", "13(3)(b)(i)"}
-    assert {item for item, (state, _) in states.items() if state == "provided"} == provided
+    assert {
+        item for item, (state, _) in states.items() if state == "text given, not judged"
+    } == provided
     for item in set(ARTICLE_13_ITEMS) - provided:
-        assert states[item] == ("not provided", "owner not named")
+        assert states[item] == ("not given", "owner not named")
     assert {point.evidence_state for point in view.points if not point.evidence} == {
         "not assessed by this tool"
     }

@@ -191,7 +191,7 @@ def test_no_sentence_of_ours_uses_a_forbidden_word() -> None:
 def test_the_register_says_its_quotes_were_not_read_in_the_official_journal() -> None:
     """The register has its edition, its dates and the consolidated text that was read instead."""
     register = load_law().legal_register
-    assert (register.version, register.read_on) == ("2026-11-20", "2026-11-20")
+    assert (register.version, register.read_on) == ("2026-11-27", "2026-11-20")
     assert register.review_by == "2027-02-20"
     assert "02024R1689-20260727" in load_law().source_note
     assert "EUR-Lex" in load_law().source_note

@@ -78,6 +78,7 @@ def quotes(law: Law) -> Iterator[str]:
     """The law's words and the numbers of its items, and where they were read."""
     article, annex = law.article_13, law.annex_iv
     yield from (article.paragraph_1, article.paragraph_2, article.lead_in, law.source_note)
+    yield from (article.point_b_lead_in, annex.point_1_lead_in, annex.point_2_lead_in)
     yield from (text for item in article.items for text in (item.id, item.quote))
     yield from (text for point in annex.points for text in (point.id, point.quote))
     yield from law.qualifiers.values()

@@ -59,10 +59,10 @@ def front(record: AuditRecord) -> str:
         "“toy”, 1,234 parameters",
         WEIGHTS,
         digest("6"),
-        "declared by the provider; nothing in this record shows when they were fixed",
+        "not shown: no timestamp from before the run is in this record",
         "Overall result not assessed",
         "consistent with the declared expectation",
-        "UNQUALIFIED DEVELOPMENT KEY - not a legal seal",
+        "DEVELOPMENT KEY: it names nobody",
         "Responsibility for the system",
         "not a conformity assessment",
     ],
@@ -84,12 +84,12 @@ def test_every_item_of_article_13_appears_with_its_words_and_state(page: Page) -
     view = build_view(audit_record(), load_law())
     assert tuple(item.id for item in view.items) == ARTICLE_13_ITEMS
     states = {item.id: (item.state, item.owner) for item in view.items}
-    assert states["13(3)(a)"] == ("provided", "")
-    assert states["13(3)(b)(i)"] == ("provided", "")
-    assert states["13(3)(b)(ii)"] == ("provided", "")
-    assert states["13(3)(d)"] == ("not provided", "owner: “Product management”")
-    assert states["13(3)(e)"] == ("not applicable", "")
-    assert states["13(3)(f)"] == ("not provided", "owner not named")
+    assert states["13(3)(a)"] == ("text given, not judged", "")
+    assert states["13(3)(b)(i)"] == ("text given, not judged", "")
+    assert states["13(3)(b)(ii)"] == ("text given, not judged", "")
+    assert states["13(3)(d)"] == ("not given", "owner: “Product management”")
+    assert states["13(3)(e)"] == ("declared not applicable", "")
+    assert states["13(3)(f)"] == ("not given", "owner not named")
     for item in view.items:
         assert item.quote in page.text
         assert f"Qualifier in the law: {item.qualifier}" in page.text
@@ -111,7 +111,7 @@ def test_evidence_never_changes_what_the_provider_has_provided() -> None:
     """Evidence for an item stands beside it, and the item stays not provided."""
     view = build_view(audit_record(), load_law())
     item = next(item for item in view.items if item.id == "13(3)(b)(iv)")
-    assert (item.state, item.owner) == ("not provided", "owner not named")
+    assert (item.state, item.owner) == ("not given", "owner not named")
     assert "counted from 0): 0.1, 1.0." in item.evidence[0].claim
     assert item.not_supported == load_law().hook("13(3)(b)(iv)").not_supported
 
@@ -239,7 +239,7 @@ def test_defaulted_keys_are_marked(page: Page) -> None:
 @pytest.mark.parametrize(
     ("committed_at", "words"),
     [
-        ("never", "nothing in this record shows when they were fixed"),
+        ("never", "no timestamp from before the run is in this record"),
         (None, "by the signer's own clock; nothing else in this record shows when that was"),
         ("2026-11-19T08:00:00Z", "before the run started at 2026-11-20 09:30:00 UTC"),
         ("2026-11-21T08:00:00Z", "does not show that the criteria came first"),

@@ -169,7 +169,7 @@ def test_page_1_and_the_rest_say_what_the_html_says(content: bytes, tmp_path: Pa
         "“toy”, 1,234 parameters",
         audit_record().model.weights_digest,
         "sha256:" + "6" * 64,
-        "UNQUALIFIED DEVELOPMENT KEY",
+        "DEVELOPMENT KEY: it names nobody",
         "Limits of this report",
         "consistent with the declared",
         "not assessed",

@@ -113,7 +113,7 @@ def test_it_names_the_signer_the_level_and_what_judges_it(
 def test_it_says_what_kind_of_key_it_is_and_states_no_time(level: str) -> None:
     """A development key is called one; no word of a picture is a time, a validity or a quality."""
     words = words_of(with_visible_seal(audit_record(), key_level=level))
-    assert ("UNQUALIFIED DEVELOPMENT KEY - not a legal seal" in words) == (level == "development")
+    assert ("DEVELOPMENT KEY: it names nobody" in words) == (level == "development")
     assert ("SELF-SIGNED CERTIFICATE" in words) == (level == "self_signed")
     assert "not" in words.splitlines()[0]
     assert re.search(r"\d{2}[:.-]\d{2}|20\d\d|\bvalid\b|\bUTC\b", words) is None
