@@ -222,7 +222,9 @@ def test_a_part_left_out_anywhere_in_the_method_is_not_called_assessed() -> None
         view = task_view(with_tasks(whole.model_copy(update=changes)), load_law(), 1)
         assert [fact.value for fact in view.not_assessed] == ["x."]
         assert view.plain.left_open.startswith("These parts were not assessed")
-    assert task_view(with_tasks(whole), load_law(), 1).plain.left_open.startswith("No check of the method was left out")
+    assert task_view(with_tasks(whole), load_law(), 1).plain.left_open.startswith(
+        "No check of the method was left out"
+    )
 
 
 CHECKS = {
