@@ -40,6 +40,7 @@ from auditkit.judging.limitations import limitations_of
 from auditkit.judging.measured import Measured
 from auditkit.judging.ruling import NOTHING_TO_RULE_ON
 from auditkit.judging.verdict import NO_EXPECTATION
+from auditkit.law import load_law
 from auditkit.model.fingerprint import manifest_digest, root_digest, weights_digest
 from auditkit.prompts.sets import ONE_LOOK
 from auditkit.records.audit import (
@@ -784,7 +785,7 @@ def audit_record() -> AuditRecord:
         },
         limitations=limitations_of(tasks, committed_at=None),
         legal_register=LegalRegisterReference(
-            version="2026-11-20", read_on="2026-11-20", review_by="2027-02-20"
+            version=load_law().legal_register.version, read_on="2026-11-20", review_by="2027-02-20"
         ),
         report=ReportSettings(language="en", formats=("html", "pdf"), templates=()),
         signing=Signing(

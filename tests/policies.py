@@ -10,7 +10,8 @@ REFERENCE = ROOT / "policies" / "models" / "reference"
 IOI_HEADS = ["0.0", "0.4", "2.3", "3.0", "3.6"]
 SAMPLE = ROOT / "policies" / "samples" / "mechanism_not_assessed.yaml"
 MODELS = ROOT / "policies" / "models"
-INCONCLUSIVE = 3
+NOT_CONSISTENT = 1
+"""How a run of the sample ends: it does not do what is declared wanted."""
 
 POLICY = """\
 auditkit: 1

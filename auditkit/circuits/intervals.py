@@ -62,9 +62,9 @@ def rounded(value: Fraction) -> Decimal:
     return number.quantize(UNIT, ROUND_HALF_EVEN)
 
 
-@lru_cache(maxsize=32)
-def resamples(n: int, draws: int, seed: int) -> NDArray[np.int64]:
+@lru_cache(maxsize=8)
+def resamples(n: int, draws: int, seed: int) -> NDArray[np.int32]:
     """Indices ``[draws, n]`` drawn with replacement. ``Random.random`` is stable across versions."""
     generator = random.Random(seed)  # noqa: S311 - a repeatable draw, not a secret
     places = [int(generator.random() * n) for _ in range(draws * n)]
-    return np.array(places, dtype=np.int64).reshape(draws, n)
+    return np.array(places, dtype=np.int32).reshape(draws, n)

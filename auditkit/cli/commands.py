@@ -241,6 +241,14 @@ def calibrate(policy: Path | None, models: bool, as_json: bool) -> int:
     help="The provider's own templates, where the report was laid out with some.",
 )
 @WITNESSES
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=1),
+    default=3600,
+    show_default=True,
+    metavar="SECONDS",
+    help="Ends with exit 5 after so long. A report on a hundred tasks takes minutes.",
+)
 @JSON
 def verify(
     path: Path,
@@ -259,6 +267,7 @@ def verify(
     store: str | None,
     templates: Path | None,
     witnesses: tuple[Path, ...],
+    deadline: float,
     as_json: bool,
 ) -> int:
     """Verify a run directory, a pack or a report PDF, check by check.
@@ -280,7 +289,17 @@ def verify(
 
     trusting = Trusting(trusted, signers, names, stamping, reviewers, require_trusted)
     asked = Asked(weights, policy, system, not_before, verdict)
-    return verify_path(path, trusting, asked, at, store, templates, witnesses, as_json=as_json)
+    return verify_path(
+        path,
+        trusting,
+        asked,
+        at,
+        store,
+        templates,
+        witnesses,
+        deadline=deadline,
+        as_json=as_json,
+    )
 
 
 @cli.group("model")

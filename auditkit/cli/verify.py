@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.text import Text
 
 from auditkit.cli import clock, places
+from auditkit.cli.deadline import within
 from auditkit.cli.terminal import print_json, print_table, say
 from auditkit.errors import EnvironmentUnavailableError, EvidenceError, ExitCode
 from auditkit.report.own_templates.overriding import SHIPPED
@@ -46,6 +47,7 @@ def verify_path(
     templates: Path | None,
     witnesses: tuple[Path, ...],
     *,
+    deadline: float,
     as_json: bool,
 ) -> int:
     """Verify, print every check, and return the exit code."""
@@ -64,7 +66,8 @@ def verify_path(
         at=None if at is None else at.replace(tzinfo=UTC),
         now=clock.now(),
     )
-    result = verify(path, brought)
+    with within(deadline):
+        result = verify(path, brought)
     if as_json:
         print_json(result.as_json())
     else:

@@ -15,6 +15,9 @@ from auditkit.circuits.looks import MOST_PAIRS
 from auditkit.policy.written import Level, Rate, Share, Written, setting
 from auditkit.records.base import Record
 from auditkit.records.specification import (
+    MOST_DRAWS,
+    MOST_IN_A_SET,
+    MOST_RESAMPLES,
     Ablation,
     Attribution,
     MethodName,
@@ -146,7 +149,7 @@ Pairs = Annotated[
 class BootstrapBlock(Record):
     """Settings of the intervals."""
 
-    resamples: Written[Annotated[int, Field(ge=100, le=1_000_000)]] = setting(
+    resamples: Written[Annotated[int, Field(ge=100, le=MOST_RESAMPLES)]] = setting(
         1000, "Bootstrap resamples ({standard})."
     )
     level: Written[Level] = setting(Decimal("0.95"), "Nominal coverage of intervals ({standard}).")
@@ -180,10 +183,10 @@ class Settings(Record):
     null_level: Written[Level] = setting(
         Decimal("0.05"), "False discovery rate of the label-swap null ({standard})."
     )
-    stability_draws: Written[Annotated[int, Field(ge=20, le=10_000)]] = setting(
+    stability_draws: Written[Annotated[int, Field(ge=20, le=MOST_DRAWS)]] = setting(
         100, "How often the discovery pairs are drawn again ({standard})."
     )
-    random_sets: Written[Annotated[int, Field(ge=0, le=10_000)]] = setting(
+    random_sets: Written[Annotated[int, Field(ge=0, le=MOST_DRAWS)]] = setting(
         19, "Other sets of heads to measure the circuit against ({standard}; 0 for none)."
     )
     metric: Written[Metric] = setting(
@@ -199,7 +202,7 @@ class Settings(Record):
         None,
         description="Prompt pairs that find the circuit: a number of them, or first and max.",
     )
-    test_examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=1000)]] = setting(
+    test_examples: Written[Annotated[int, Field(ge=FEWEST_EXAMPLES, le=MOST_IN_A_SET)]] = setting(
         40,
         "Prompt pairs kept apart to test it ({standard}; of a file, the rest up to 40).",
         depends=True,

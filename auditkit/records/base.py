@@ -7,7 +7,8 @@ there on it is a ``Decimal``: circuits, verdicts and reports are exact functions
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+import re
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -20,14 +21,16 @@ UNIT = Decimal(1).scaleb(-DIGITS)
 """One in the last digit of a record."""
 
 
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+
+
 def _exact_decimal(value: object) -> Decimal:
     if isinstance(value, Decimal):
         number = value
     elif isinstance(value, str):
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            raise ValueError("not a decimal number") from None
+        if not _DECIMAL.fullmatch(value):  # an exponent of a few digits would fill the memory
+            raise ValueError("not a decimal number of at most 18 digits on either side")
+        number = Decimal(value)
     else:
         raise ValueError(f"a decimal string is needed, not {type(value).__name__}")
     if not number.is_finite():

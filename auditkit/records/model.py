@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from auditkit.records.base import AtLeastOne, Count, Record, Sha256
+from auditkit.records.base import Count, Record, Sha256
 
 FoundBy = Literal["interface", "structure"]
 """How an attention layer was found: by the attention function that ran, or by how modules are named."""
@@ -34,8 +34,8 @@ class AttentionLayer(Record):
     """
 
     index: Count
-    n_heads: AtLeastOne
-    d_head: AtLeastOne
+    n_heads: Annotated[int, Field(ge=1, le=4096)]
+    d_head: Annotated[int, Field(ge=1, le=65_536)]
     module: str
     found_by: FoundBy
 
@@ -83,7 +83,7 @@ class ModelIdentity(Record):
     revision: str | None
     architecture: str
     n_parameters: Count
-    layers: tuple[AttentionLayer, ...]
+    layers: Annotated[tuple[AttentionLayer, ...], Field(max_length=1024)]
     manifest: Annotated[tuple[FileDigest, ...], Field(min_length=1)]
     manifest_digest: Sha256
     root_digest: Sha256

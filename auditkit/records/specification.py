@@ -18,6 +18,15 @@ TaskKind = Literal["next_token", "masked_token", "classification", "similarity"]
 Pooling = Literal["mean", "first", "last"]
 Ablation = Literal["resample", "mean"]
 
+MOST_RESAMPLES = 20_000
+"""More of them move the ends of a 95 % interval by less than pairs drawn again do."""
+MOST_DRAWS = 10_000
+MOST_IN_A_SET = 1000
+"""What a record may ask of whoever recomputes it, redraws and pairs; a policy may ask for no more."""
+
+
+_Pairs = Annotated[int, Field(ge=1, le=MOST_IN_A_SET)]
+
 
 class AutoencoderSettings(Record):
     """One TopK sparse autoencoder per head (Gao et al., arXiv:2406.04093).
@@ -99,7 +108,9 @@ class PatchingRule(Record):
 class BootstrapSettings(Record):
     """Percentile bootstrap over examples: number of resamples, and nominal coverage of intervals."""
 
-    resamples: AtLeastOne = Field(description="Resamples for each interval")
+    resamples: Annotated[int, Field(ge=1, le=MOST_RESAMPLES)] = Field(
+        description="Resamples for each interval"
+    )
     level: Measure = Field(description="Nominal coverage of each interval")
 
 
@@ -124,14 +135,16 @@ class Specification(Record):
     pooling: Pooling = Field(description="How a text becomes one vector (for similarity only)")
     method: MethodName = Field(description="How heads are looked for")
     attribution: Attribution = Field(description="Which gradients rank the heads before patching")
-    attribution_steps: AtLeastOne = Field(description="Points along the input (for input_ig only)")
+    attribution_steps: Annotated[int, Field(ge=1, le=100)] = Field(
+        description="Points along the input (for input_ig only)"
+    )
     metric: Metric = Field(description="What is compared between right and wrong answers")
     seed: Count = Field(description="Seed of every random draw")
-    examples: AtLeastOne = Field(description="Prompt pairs to find the circuit")
-    max_examples: AtLeastOne = Field(
+    examples: _Pairs = Field(description="Prompt pairs to find the circuit")
+    max_examples: _Pairs = Field(
         description="Most prompt pairs on which heads that are still open are replaced"
     )
-    test_examples: AtLeastOne = Field(
+    test_examples: _Pairs = Field(
         description="Other prompt pairs, to test the behaviour and the circuit"
     )
     ablations: Annotated[tuple[Ablation, ...], Field(min_length=1)] = Field(
@@ -142,8 +155,10 @@ class Specification(Record):
     patching: PatchingRule
     bootstrap: BootstrapSettings
     null_level: Measure = Field(description="False discovery rate of the label-swap null")
-    stability_draws: Annotated[int, Field(ge=2)] = Field(
+    stability_draws: Annotated[int, Field(ge=2, le=MOST_DRAWS)] = Field(
         description="Draws of the examples for the stability envelope"
     )
-    random_sets: Count = Field(description="Other sets of heads the circuit is measured against")
+    random_sets: Annotated[int, Field(ge=0, le=MOST_DRAWS)] = Field(
+        description="Other sets of heads the circuit is measured against"
+    )
     defaulted: tuple[str, ...]

@@ -109,6 +109,8 @@ class Case:
         """
         if self.extended is None:
             raise NotRunError(f"there is no {EXTENDED_PDF}: nothing was signed after the run")
+        if too_much := unbounded(self.extended):
+            raise EvidenceError(f"{EXTENDED_PDF}: {too_much}")
         return check_pdf_signature(self.extended, self.brought.trusted)
 
     @cached_property

@@ -70,8 +70,14 @@ def _parts(pdf: pikepdf.Pdf) -> Iterator[tuple[str, bytes]]:
 
 
 def _is_on_the_page(mark: Object) -> bool:
-    """Signatures without a picture lie outside of every page; the form holds no other fields (check 5)."""
-    return not (mark.get("/Subtype") == Name.Widget and all(float(x) < 0 for x in mark.Rect))
+    """Signatures and timestamps without a picture lie outside of every page, or have no area.
+
+    The form holds no other fields (check 5).
+    """
+    if mark.get("/Subtype") != Name.Widget:
+        return True
+    left, lower, right, upper = (float(each) for each in mark.Rect)
+    return left != right and lower != upper and max(right, upper) > 0
 
 
 def _metadata(pdf: pikepdf.Pdf) -> bytes:

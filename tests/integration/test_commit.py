@@ -13,7 +13,7 @@ from auditkit.bundle.evidence import parse_evidence
 from auditkit.bundle.names import COMMITMENT
 from tests.conftest import Auditkit, CommandLine, Outcome
 from tests.pki import Pki
-from tests.policies import INCONCLUSIVE, policy_signed
+from tests.policies import NOT_CONSISTENT, policy_signed
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def committed(
     assert made.code == 0, made.err
     assert "by the clock of" in made.out
     run = auditkit("run", policy, "--out", folder / "out", "--json")
-    assert run.code == INCONCLUSIVE, run.err
+    assert run.code == NOT_CONSISTENT, run.err
     return policy, Path(run.json()["directory"])
 
 

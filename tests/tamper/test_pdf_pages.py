@@ -35,6 +35,8 @@ from tests.signed_runs import NOW
 FOLDER = SAMPLES["consistent"]
 FILES = {each.name: each.read_bytes() for each in FOLDER.iterdir()}
 RECORD = parse_evidence(FILES[EVIDENCE])
+with pikepdf.open(io.BytesIO(FILES[PDF])) as _whole:
+    N_PAGES = len(_whole.pages)
 
 
 def again() -> bytes:
@@ -136,7 +138,7 @@ CHANGES: dict[str, tuple[Callable[[pikepdf.Pdf], None], str]] = {
     "what a program reads": (read_otherwise, "page 1"),
     "what the font draws": (drawn_otherwise, "page 1"),
     "a page less": (lambda pdf: pdf.pages.__delitem__(3), "page 4"),
-    "a page twice": (lambda pdf: pdf.pages.append(pdf.pages[1]), "page 25"),
+    "a page twice": (lambda pdf: pdf.pages.append(pdf.pages[1]), f"page {N_PAGES + 1}"),
     "words for a screen reader": (
         other_words_for_a_screen_reader,
         "the words for a screen reader",

@@ -82,6 +82,8 @@ _EIGHT: Mapping[TaskKind, str] = {
     "next_token": "sha256:875b30d034127c9d6dd9cbb8ebeee4b467129a28406dbebf1dea41e684eac830"
 }
 _KIND = "controls_are_next_token"  # of every task that is not: there were no other controls
+_AS_IN_1 = (_KIND, "supporting_evidence")
+"""Limitations that edition 2 words as edition 1 did."""
 _on_ten_pairs = partial(control_specification, discovery=10, most=10, kinds=frozenset(_EIGHT))
 _by_counting = partial(conclude, assess=counting.assess)
 
@@ -106,7 +108,7 @@ EDITIONS: dict[int, Edition] = {
         controlled=_on_ten_pairs,
         conclude=_by_counting,
         controls=_EIGHT,
-        limitations={**LIMITATIONS, _KIND: words_1.LIMITATIONS[_KIND]},
+        limitations={**LIMITATIONS, **{code: words_1.LIMITATIONS[code] for code in _AS_IN_1}},
         of_commitments=False,
     ),
     3: CURRENT,
