@@ -235,6 +235,12 @@ def calibrate(policy: Path | None, models: bool, as_json: bool) -> int:
 )
 @STORE
 @click.option(
+    "--require-store",
+    "required_store",
+    metavar="URL",
+    help="The evidence store that counts: a report of another store, or that it lacks, is exit 5.",
+)
+@click.option(
     "--templates",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
@@ -265,6 +271,7 @@ def verify(
     verdict: str | None,
     at: datetime | None,
     store: str | None,
+    required_store: str | None,
     templates: Path | None,
     witnesses: tuple[Path, ...],
     deadline: float,
@@ -295,6 +302,7 @@ def verify(
         asked,
         at,
         store,
+        required_store,
         templates,
         witnesses,
         deadline=deadline,

@@ -44,6 +44,7 @@ def verify_path(
     asked: Asked,
     at: datetime | None,
     store_url: str | None,
+    required_store: str | None,
     templates: Path | None,
     witnesses: tuple[Path, ...],
     *,
@@ -51,7 +52,7 @@ def verify_path(
     as_json: bool,
 ) -> int:
     """Verify, print every check, and return the exit code."""
-    store, store_problem = _store(store_url)
+    store, store_problem = _store(required_store or store_url)
     brought = Brought(
         trusted=_all(trusting.signers_and_roots),
         signers=frozenset(trusting.fingerprints),
@@ -60,6 +61,7 @@ def verify_path(
         reviewers=_all(trusting.reviewers),
         asked=asked,
         store=store,
+        store_required=required_store is not None,
         store_problem=store_problem,
         witnesses=witnesses,
         templates=SHIPPED if templates is None else read_templates(templates),

@@ -43,7 +43,8 @@ class Brought:
     none are named, ``trusted`` serves for these too, and never the other way round. ``asked``: what the
     report has to be about.
     ``store``: the evidence store the run is said to be in; ``store_problem`` why it cannot be opened,
-    which fails the check of it and no other. ``witnesses``: older reports, or checkpoints
+    which fails the check of it and no other; ``store_required``: a record that it lacks fails.
+    ``witnesses``: older reports, or checkpoints
     kept from that store. ``templates``: the provider's own, where the report was laid out with some.
     ``at``: the moment the reader asks about; ``now``: the present one.
     """
@@ -57,6 +58,7 @@ class Brought:
     now: datetime | None = None
     signers: frozenset[str] = frozenset()
     signer_names: Sequence[str] = ()
+    store_required: bool = False
     stamping: Sequence[bytes] = ()
     reviewers: Sequence[bytes] = ()
     asked: Asked = NOT_ASKED

@@ -265,7 +265,12 @@ def _store(case: Case) -> str:
         raise EvidenceError(case.brought.store_problem)
     if case.brought.store is None:
         raise NotRunError("no evidence store was given")
-    return held_in_store(case.record, case.part(EVIDENCE), _carried(case), case.brought.store)
+    try:
+        return held_in_store(case.record, case.part(EVIDENCE), _carried(case), case.brought.store)
+    except NotRunError as error:
+        if case.brought.store_required:
+            raise EvidenceError(f"the store that is required does not hold it: {error}") from error
+        raise
 
 
 # 14

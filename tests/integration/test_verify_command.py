@@ -110,6 +110,19 @@ def test_a_row_changed_in_the_store_fails_the_store_check(
     assert says in results["store"][1]
 
 
+def test_a_required_store_has_to_hold_the_record(
+    finished_run: FinishedRun, tmp_path: Path, auditkit_here: CommandLine
+) -> None:
+    """The run's own store passes; another one, which ``--store`` only does not compare, is exit 5."""
+    own = f"sqlite:///{finished_run.home / 'evidence.db'}"
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    EvidenceStore.open(other, signer=note_signer())
+    assert auditkit_here("verify", finished_run.directory, "--require-store", own).code == 0
+    assert auditkit_here("verify", finished_run.directory, "--store", other).code == 0
+    refused = auditkit_here("verify", finished_run.directory, "--require-store", other)
+    assert (refused.code, "store that is required" in " ".join(refused.out.split())) == (5, True)
+
+
 def test_a_store_without_its_guard_is_not_trusted(
     finished_run: FinishedRun, tmp_path: Path, auditkit_here: CommandLine
 ) -> None:

@@ -150,6 +150,7 @@ def _groups(record: AuditRecord, law: Law) -> tuple[GroupView, ...]:
             ),
         ),
         Fact(_("Run"), record.run_id, code=True),
+        *_stored(record),
     )
     return GroupView(_(DECLARED), provider), GroupView(_(RECORDED), tool)
 
@@ -170,15 +171,29 @@ def _results(record: AuditRecord) -> tuple[ResultView, ...]:
     )
 
 
+def _stored(record: AuditRecord) -> tuple[Fact, ...]:
+    """The run's place in its evidence store: a first record may have followed others in another store."""
+    mark = record.checkpoint
+    if mark is None:
+        return ()
+    place = _(
+        "record {place} of {size} when it was stored; records elsewhere are not seen",
+        place=mark.leaf_index + 1,
+        size=mark.tree_size,
+    )
+    return (Fact(_("Evidence store"), place),)
+
+
+def _room(record: AuditRecord) -> int:
+    """Of how many tasks the results stand before the limits: a seal and a commitment take the place of one."""
+    return FEW - record.signing.visible - (record.policy.commitment is not None)
+
+
 def _lines(task: TaskRecord, record: AuditRecord) -> Iterator[str]:
     """What the task does, then the declared circuit, why it is left open, and what was seen of it."""
-    said = (
-        behaviour_in_short(task),
-        mechanism_in_short(task),
-        because(causes_of(task, setting_for(task.id, record.calibration))),
-        compared_in_short(task),
-    )
-    yield from filter(None, said)
+    circuit = "; ".join(filter(None, (mechanism_in_short(task), compared_in_short(task))))
+    why = because(causes_of(task, setting_for(task.id, record.calibration)))
+    yield from filter(None, (behaviour_in_short(task), why, circuit))
     rungs = "; ".join(
         _("{claim}: {state}", claim=_(name), state=_(OBSERVATIONS[getattr(task.ladder, rung)]))
         for rung, name in LADDER.items()
@@ -257,7 +272,7 @@ def front_view(record: AuditRecord, law: Law, said: str) -> FrontView:
         counts=_counts(record),
         review=review,
         results=_results(record),
-        results_first=len(record.tasks) <= FEW,
+        results_first=len(record.tasks) <= _room(record),
         signing=whose,
         signing_level=level,
         not_this=law.notices.not_this,

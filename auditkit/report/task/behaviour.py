@@ -67,7 +67,7 @@ def mechanism_in_short(task: TaskRecord) -> str:
     """The verdict on the declared circuit, where it stands beside one on the behaviour."""
     if isinstance(task.behaviour_ruling, NotAssessed):
         return ""
-    return _("Declared circuit: {verdict}.", verdict=_(SHORT_VERDICTS[task.mechanism]))
+    return _("declared circuit: {verdict}", verdict=_(SHORT_VERDICTS[task.mechanism]))
 
 
 def wanted_facts(task: TaskRecord) -> tuple[Fact, ...]:

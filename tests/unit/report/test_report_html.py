@@ -107,6 +107,15 @@ def test_not_applicable_is_flagged_only_where_the_law_has_no_qualifier() -> None
     assert (flags["13(3)(e)"], flags["13(3)(f)"]) == (True, False)
 
 
+def test_page_1_says_which_record_of_its_store_it_is() -> None:
+    """The place among the records when it was stored, and that records elsewhere are not seen."""
+    record = audit_record()
+    mark = record.checkpoint
+    assert mark is not None
+    said = f"record {mark.leaf_index + 1} of {mark.tree_size} when it was stored"
+    assert said in rendered(record).text
+
+
 def test_evidence_never_changes_what_the_provider_has_provided() -> None:
     """Evidence for an item stands beside it, and the item stays not provided."""
     view = build_view(audit_record(), load_law())
