@@ -185,7 +185,7 @@ def _stored(record: AuditRecord) -> tuple[Fact, ...]:
 
 
 def _room(record: AuditRecord) -> int:
-    """Of how many tasks the results stand before the limits: a seal or a commitment takes the place of one."""
+    """Of how many tasks the results stand before the limits: a seal or a commitment takes one place."""
     return FEW - record.signing.visible - (record.policy.commitment is not None)
 
 
