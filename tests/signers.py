@@ -68,10 +68,16 @@ def private_key(kind: object) -> PrivateKey:
     return rsa.generate_private_key(65537, kind)
 
 
-def self_signed(private: PrivateKey, since: datetime, padding: Padding | None = None) -> SigningKey:
-    """A key with a certificate of its own, valid for a year."""
+def self_signed(
+    private: PrivateKey,
+    since: datetime,
+    padding: Padding | None = None,
+    organisation: str = DEVELOPMENT_ORGANISATION,
+    days: int = 365,
+) -> SigningKey:
+    """A key with a certificate of its own, in the name of an organisation, valid for so many days."""
     names = {
-        x509.NameOID.ORGANIZATION_NAME: DEVELOPMENT_ORGANISATION,
+        x509.NameOID.ORGANIZATION_NAME: organisation,
         x509.NameOID.COMMON_NAME: "auditkit development key",
     }
     name = x509.Name([x509.NameAttribute(oid, value) for oid, value in names.items()])
@@ -79,7 +85,7 @@ def self_signed(private: PrivateKey, since: datetime, padding: Padding | None = 
     certificate = (
         x509.CertificateBuilder(name, name, private.public_key(), 7)
         .not_valid_before(since)
-        .not_valid_after(since + timedelta(days=365))
+        .not_valid_after(since + timedelta(days=days))
         .add_extension(usage, critical=True)
         .sign(private, hashes.SHA256())
     )

@@ -16,7 +16,8 @@ from auditkit.policy.loading import LoadedPolicy
 from auditkit.policy.source import KeyPath, Value, dotted
 
 _DECLARED = re.compile(
-    r"(system|declared_by|instructions_for_use)\b.*|model\.(path|hub)|tasks\[\d+\]\.(title|expected\.source)",
+    r"(system|declared_by|instructions_for_use)\b.*|model\.(path|hub)"
+    r"|tasks\[\d+\]\.(title|concerns\[\d+\]|expected\.source)",
 )
 _NAMES = re.compile(
     r"system\.(name|version)|.*\.name|declared_by\..*|model\..*|tasks\[\d+\]\.(title|expected\.source)",

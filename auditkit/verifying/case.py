@@ -101,17 +101,23 @@ class Case:
         return check_pdf_signature(self.pdf, self.brought.trusted)
 
     @cached_property
-    def extended_seal(self) -> PdfSignatureStatus:
-        """What can be said about the PDF with what was signed after the run.
+    def extended_pdf(self) -> bytes:
+        """The PDF with what was signed after the run, once it is known to be of bounded size when unpacked.
 
         Raises:
-            NotRunError: nothing was.
+            NotRunError: nothing was signed after the run.
+            EvidenceError: its streams unpack to too much.
         """
         if self.extended is None:
             raise NotRunError(f"there is no {EXTENDED_PDF}: nothing was signed after the run")
         if too_much := unbounded(self.extended):
             raise EvidenceError(f"{EXTENDED_PDF}: {too_much}")
-        return check_pdf_signature(self.extended, self.brought.trusted)
+        return self.extended
+
+    @cached_property
+    def extended_seal(self) -> PdfSignatureStatus:
+        """What can be said about the PDF with what was signed after the run. Raises as ``extended_pdf``."""
+        return check_pdf_signature(self.extended_pdf, self.brought.trusted)
 
     @cached_property
     def record(self) -> AuditRecord:

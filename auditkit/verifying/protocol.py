@@ -65,7 +65,6 @@ from auditkit.verifying.against_policy import made_under
 from auditkit.verifying.asking import about, as_asked
 from auditkit.verifying.brought import NOTHING, Brought
 from auditkit.verifying.case import Case, read_case
-from auditkit.verifying.limits import unbounded
 from auditkit.verifying.outcome import Check, NotRunError, Verification, one_line
 from auditkit.verifying.pack_checks import helpers_as_signed, helpers_of, listed_exactly
 from auditkit.verifying.pdf_content import attached_names, refuse_what_acts
@@ -292,9 +291,7 @@ def _pdf_content(case: Case) -> str:
     with suppress(NotRunError):  # evidence that cannot be read gives no title
         if case.record.editions.page == page_digest():
             title = visible(document_title(case.record), drawable())
-    for content in (case.pdf, *(() if case.extended is None else (case.extended,))):
-        if too_much := unbounded(content):
-            raise EvidenceError(too_much)
+    for content in (case.pdf, *(() if case.extended is None else (case.extended_pdf,))):
         refuse_what_acts(content, title)
     return (
         "no actions, scripts, layers, labels of pages, or marks but links within it and signatures"

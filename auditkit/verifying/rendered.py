@@ -15,7 +15,6 @@ from auditkit.report.html import render_html
 from auditkit.report.pdf import render_pdf
 from auditkit.resources import page_digest, tool
 from auditkit.verifying.case import Case
-from auditkit.verifying.limits import unbounded
 from auditkit.verifying.outcome import NotRunError
 from auditkit.verifying.pdf_pages import other_letters, other_parts, other_picture, pdf_words
 from auditkit.verifying.printed import html_words, refuse_other_words
@@ -42,11 +41,8 @@ def pdf_pages(case: Case) -> str:
     shown, record, templates = case.pdf, case.record, case.brought.templates
     if case.attachments.get(EVIDENCE) != case.part(EVIDENCE):
         raise NotRunError("the PDF is of other evidence than is beside it (check 7)")
-    if case.extended is not None:
-        if too_much := unbounded(case.extended):
-            raise EvidenceError(f"{EXTENDED_PDF}: {too_much}")
-        if changed := other_parts(shown, case.extended):
-            raise EvidenceError(f"{EXTENDED_PDF} shows something else than {PDF}: {changed[0]}")
+    if case.extended is not None and (changed := other_parts(shown, case.extended_pdf)):
+        raise EvidenceError(f"{EXTENDED_PDF} shows something else than {PDF}: {changed[0]}")
     law = _law(case)
     refuse_other_words(record, pdf_words(shown), PDF)
     if record.editions.page != page_digest():  # nothing could come of four seconds of layout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from auditkit.bundle.evidence import parse_evidence
 from auditkit.digest import canonical_json
 from auditkit.errors import EvidenceError
 from auditkit.records.specification import MOST_DRAWS, MOST_IN_A_SET, MOST_RESAMPLES
-from auditkit.verifying import rendered
+from auditkit.verifying import limits, rendered
 from tests.conftest import SAMPLES, CommandLine
 
 EVIDENCE = (SAMPLES["consistent"] / "evidence.json").read_bytes()
@@ -75,10 +76,6 @@ def test_an_extension_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, auditkit_here: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was signed later is bounded as the report itself is."""
-    import shutil
-
-    from auditkit.verifying import limits
-
     run = tmp_path / "run"
     shutil.copytree(SAMPLES["consistent"], run)
     report = (run / "report.pdf").read_bytes()
@@ -87,4 +84,6 @@ def test_an_extension_that_unpacks_to_too_much_is_refused(
     outcome = auditkit_here("verify", run, "--json")
     checks = {each["id"]: each for each in outcome.json()["checks"]}
     assert outcome.code == 5
-    assert checks["extension"]["outcome"] == "failed"
+    for name in ("extension", "pdf_pages"):
+        assert checks[name]["outcome"] == "failed"
+    assert "report.extended.pdf: the PDF's streams unpack" in checks["extension"]["detail"]

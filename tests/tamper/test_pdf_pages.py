@@ -132,6 +132,15 @@ def other_title(pdf: pikepdf.Pdf) -> None:
         metadata["dc:description"] = "Certified under the AI Act"
 
 
+def of_all_pages(key: str, value: object) -> Callable[[pikepdf.Pdf], None]:
+    """An attribute that every page takes over from the tree of pages, and none states itself."""
+
+    def change(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.Pages[key] = value
+
+    return change
+
+
 CHANGES: dict[str, tuple[Callable[[pikepdf.Pdf], None], str]] = {
     "a letter": (another_letter, "page 1"),
     "letters in another order": (swap_letters, "page 1"),
@@ -147,6 +156,8 @@ CHANGES: dict[str, tuple[Callable[[pikepdf.Pdf], None], str]] = {
     "where a link leads": (link_elsewhere, "the links of page 1"),
     "the description": (other_title, "the metadata"),
     "the language": (lambda pdf: pdf.Root.__setitem__("/Lang", String("xx")), "the settings"),
+    "all pages turned": (of_all_pages("/Rotate", 180), "page 1"),
+    "all pages cropped": (of_all_pages("/CropBox", pikepdf.Array([0, 300, 595, 842])), "page 1"),
     "a page turned": (lambda pdf: pdf.pages[0].obj.__setitem__("/Rotate", 180), "page 1"),
     "a page cropped": (
         lambda pdf: pdf.pages[0].obj.__setitem__("/CropBox", pikepdf.Array([0, 0, 9, 9])),

@@ -15,14 +15,11 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pikepdf
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -57,6 +54,7 @@ from tests.signed_runs import (
     read_each_signature_once,
     take_the_policy_as_it_is,
 )
+from tests.signers import self_signed
 from tests.stores import Place
 
 OTHER_RUN_ID = "01234567-89ab-7def-8123-00000000000b"
@@ -661,22 +659,8 @@ def test_no_sampled_bit_of_a_lone_pdf_can_change_unseen(run: Run) -> None:
 
 def key_of(organisation: str) -> SigningKey:
     """A key whose self-signed certificate names an organisation, for one day from NOW."""
-    private_key = ec.generate_private_key(ec.SECP256R1())
-    names = {
-        x509.NameOID.ORGANIZATION_NAME: organisation,
-        x509.NameOID.COMMON_NAME: "auditkit development key",
-    }
-    name = x509.Name([x509.NameAttribute(oid, value) for oid, value in names.items()])
-    usage = x509.KeyUsage(True, True, *[False] * 7)  # noqa: FBT003 - signature, commitment
-    certificate = (
-        x509.CertificateBuilder(name, name, private_key.public_key(), 7)
-        .not_valid_before(NOW)
-        .not_valid_after(NOW + timedelta(days=1))
-        .add_extension(usage, critical=True)
-        .sign(private_key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    return SigningKey(private_key=private_key, certificate=pem, level="development")
+    private = ec.generate_private_key(ec.SECP256R1())
+    return self_signed(private, NOW, organisation=organisation, days=1)
 
 
 def test_development_record_signed_in_a_company_s_name_is_caught(run: Run) -> None:

@@ -71,7 +71,7 @@ def mechanism_in_short(task: TaskRecord) -> str:
 
 
 def wanted_facts(task: TaskRecord) -> tuple[Fact, ...]:
-    """What is declared of a behaviour, whom it concerns, and what the pairs say; none where nothing is."""
+    """What is declared of a behaviour and whom it concerns; where anything is, what the pairs say of it."""
     ruling = task.behaviour_ruling
     named = (
         listed(as_declared(each) for each in task.concerns) if task.concerns else _("none named")

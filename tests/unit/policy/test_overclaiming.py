@@ -36,6 +36,12 @@ def warned(folder: Path, written: str, instead: str) -> list[str]:
         ("path: model", "path: certified", "8: model.path:", "'certified'"),
         ("title: H", "title: Inconclusive", "12: tasks[0].title:", "'inconclusive'"),
         (
+            "title: H",
+            "title: H\n    concerns: [sex, certified]",
+            "13: tasks[0].concerns[1]:",
+            "'certified'",
+        ),
+        (
             'heads: ["0.0", "3.7"]',
             'heads: ["0.0", "3.7"]\n      source: a safe paper',
             "17: tasks[0].expected.source:",
